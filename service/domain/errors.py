@@ -1,20 +1,20 @@
 """Every error this project raises on purpose, drawn as one tree.
 
-    ReautoError
-    |-- InvalidInput              the caller of our API or CLI must change something
-    |   |-- InvalidPhoneNumber
-    |   |-- InvalidAgentConfig
-    |   `-- InvalidSettings
-    |-- NotFound
-    |-- Conflict                  the thing exists, or changed since it was read
-    |-- Refused                   a rule says no: suppression, consent, budget, admission
-    |-- BadSignature              a webhook or token that does not verify
-    |-- ProtocolViolation         a peer broke the protocol it speaks with us
-    |-- StorageUnavailable        PostgreSQL or Redis could not be reached in time
-    `-- VendorError               a vendor answered with an error (retryable or not)
-        |-- TelephonyError
-        |-- LanguageModelError
-        `-- SpeechError
+ReautoError
+|-- InvalidInput              the caller of our API or CLI must change something
+|   |-- InvalidPhoneNumber
+|   |-- InvalidAgentConfig
+|   `-- InvalidSettings
+|-- NotFound
+|-- Conflict                  the thing exists, or changed since it was read
+|-- Refused                   a rule says no: suppression, consent, budget, admission
+|-- BadSignature              a webhook or token that does not verify
+|-- ProtocolViolation         a peer broke the protocol it speaks with us
+|-- StorageUnavailable        PostgreSQL or Redis could not be reached in time
+`-- VendorError               a vendor answered with an error (retryable or not)
+    |-- TelephonyError
+    |-- LanguageModelError
+    `-- SpeechError
 """
 
 

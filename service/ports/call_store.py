@@ -119,7 +119,9 @@ class ContactStore(Protocol):
         """The contact with this E.164 number."""
         ...
 
-    async def page(self, *, limit: int, cursor: str | None) -> tuple[tuple[Contact, ...], str | None]:
+    async def page(
+        self, *, limit: int, cursor: str | None
+    ) -> tuple[tuple[Contact, ...], str | None]:
         """List oldest first with the next cursor. Raises InvalidInput for a foreign cursor."""
         ...
 

@@ -34,6 +34,25 @@ class MediaEnded(msgspec.Struct, frozen=True):
 MediaEvent = AudioReceived | DigitReceived | MarkReached | MediaEnded
 
 
+class TextSocket(Protocol):
+    """A raw websocket that carries text frames, as the web server gives it."""
+
+    async def receive_text(self) -> str | None:
+        """The next text frame; None when the peer closed or broke the socket.
+
+        Raises ProtocolViolation for a binary frame; the socket stays usable.
+        """
+        ...
+
+    async def send_text(self, text: str) -> None:
+        """Send a text frame; silently dropped once the socket is closed."""
+        ...
+
+    async def close(self) -> None:
+        """Close it; closing twice is no error."""
+        ...
+
+
 class MediaSocket(Protocol):
     """A started, authenticated stream. Sending after the end is silently dropped."""
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from service.domain.call import CallStatus
+from service.ports.media import MediaSocket, TextSocket
 
 
 class OutboundLeg(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +39,15 @@ class StreamInstruction(msgspec.Struct, frozen=True, kw_only=True):
     again_url: str
 
 
+class OpenedStream(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream whose start message has arrived; `token` and `call_id` are not yet verified."""
+
+    media: MediaSocket
+    twilio_sid: str
+    token: str
+    call_id: UUID
+
+
 class Telephony(Protocol):
     """A telephone network as its REST API and webhooks offer it."""
 
@@ -55,6 +65,13 @@ class Telephony(Protocol):
         """Check a webhook's (or websocket upgrade's, with an empty form) signature.
 
         `url` is the URL exactly as the network requested it; raises BadSignature.
+        """
+        ...
+
+    async def open_stream(self, socket: TextSocket) -> OpenedStream:
+        """Read up to the start message. Raises ProtocolViolation (media first, no parameters, ...).
+
+        Waits at most 10 s for the start message.
         """
         ...
 
