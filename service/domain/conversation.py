@@ -18,7 +18,7 @@ class Heard(StrEnum):
 
 
 class CallerTurn(msgspec.Struct, frozen=True, kw_only=True):
-    """The caller's half of a turn. `text` is empty for silence and a machine, the digits for DTMF."""
+    """The caller's half of a turn. `text` is empty for silence and a machine, digits for DTMF."""
 
     text: str = ""
     heard: Heard = Heard.SPEECH

@@ -1,4 +1,4 @@
-"""Things that happened to a call, past tense; they travel between workers as JSON."""
+"""Things that happened to a call or were asked of a worker; they travel as JSON."""
 
 from uuid import UUID
 
@@ -26,4 +26,10 @@ class LegEnded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     status: str
 
 
-CallEvent = MachineDetected | HangUpRequested | LegEnded
+class DrainRequested(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A worker must stop admitting calls and let its own end."""
+
+    reason: str
+
+
+CallEvent = MachineDetected | HangUpRequested | LegEnded | DrainRequested

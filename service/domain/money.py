@@ -1,4 +1,4 @@
-"""Usage as it was measured, and ledger lines as it was priced. Amounts are Decimals, in US dollars."""
+"""Usage as measured, and ledger lines as priced. Amounts are Decimals, in US dollars."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -27,7 +27,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A priced usage. `rate_usd` and `cost_usd` are None when the book has no rate: unpriced, not 0.
+    """A priced usage. Without a rate in the book `rate_usd` and `cost_usd` are None, never 0.
 
     `quantity` and `unit` are what was billed, after rounding up to the rate's increment.
     """

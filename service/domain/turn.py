@@ -26,16 +26,16 @@ class TurnStamps(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def response_latency_ms(self) -> int | None:
-        """Silence the caller heard: end of speech to start of playback; None if either is missing."""
+        """Silence the caller heard, end of speech to start of playback; None if unknown."""
         if self.speech_ended_ms is None or self.playback_started_ms is None:
             return None
         return self.playback_started_ms - self.speech_ended_ms
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
-    """A caller's utterance and the agent's answer to it. Turn 0 is the greeting: nobody spoke before.
+    """A caller's utterance and the agent's answer to it; turn 0 is the greeting.
 
-    `agent_said` is what was handed to the voice, `agent_heard` what playback marks prove was played.
+    `agent_said` was handed to the voice; `agent_heard` is what playback marks prove was played.
     """
 
     call_id: UUID
