@@ -1,8 +1,8 @@
 """Latency: percentiles, and the waterfall that explains the silence a caller hears before a reply.
 
 Response latency is the end of the caller's speech to the start of the reply's playback. The
-waterfall cuts it into consecutive segments, one per stamp that a reply passes; each segment is named
-after what the call was waiting for, and together they are the response latency, to the millisecond.
+waterfall cuts it into consecutive segments, one per stamp that a reply passes; each is named after
+what the call was waiting for, and together they are the response latency, to the millisecond.
 """
 
 import math

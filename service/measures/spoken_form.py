@@ -6,7 +6,7 @@ is not a letter or an inner apostrophe separates words; `okay` is `ok`; the opti
 number ("two hundred and fifty") is dropped, so that `250` and both ways to say it are equal.
 
 Digits are read as English cardinals ("1,250" is "one thousand two hundred fifty"), decimals digit
-by digit after "point", ordinals as ordinals, and digit by digit when they begin with 0 or are longer
+by digit after "point", ordinals as ordinals, and digit by digit when they begin with 0 or have more
 than seven digits, as telephone numbers are. A year said in pairs ("nineteen ninety") is not `1990`.
 """
 

@@ -1,7 +1,7 @@
 """Word error rate: the least number of word edits that turn what was recognised into what was said.
 
 WER = (substitutions + insertions + deletions) / words said, over a whole corpus as a ratio of sums,
-after both texts are brought to their spoken form. It can exceed 1; it is None when nothing was said.
+after both texts are brought to their spoken form. It can exceed 1; None when nothing was said.
 """
 
 from collections.abc import Iterable, Sequence
