@@ -163,10 +163,11 @@ class TwilioMediaSocket:
 
     async def events(self) -> AsyncIterator[MediaEvent]:
         """Yield events in order, ending with one MediaEnded; invalid messages are skipped."""
-        while not self._over:
+        event: MediaEvent | None = None
+        while not isinstance(event, MediaEnded):
             try:
                 text = await self._socket.receive_text()
-                event = self._ended() if text is None else self._event(text)
+                event = self._gone() if text is None else self._event(text)
             except ProtocolViolation as error:
                 self._skip(error)
                 continue
@@ -212,9 +213,11 @@ class TwilioMediaSocket:
             case _Stop():
                 return self._ended(clean=True)
 
-    def _ended(self, *, clean: bool | None = None) -> MediaEnded:
-        """Closed by us is clean, closed by the peer without `stop` is not."""
-        clean = self._over if clean is None else clean
+    def _gone(self) -> MediaEnded:
+        """The socket is closed: cleanly when we did it, not when the peer did without `stop`."""
+        return self._ended(clean=self._over)
+
+    def _ended(self, *, clean: bool) -> MediaEnded:
         self._over = True
         if self.violations:
             log.warning("media stream had invalid messages", count=self.violations)
