@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.domain.contact import parse_e164
@@ -224,3 +225,34 @@ def _strings(model: BaseModel, path: tuple[str, ...] = ()) -> Iterator[tuple[str
             text = item.get_secret_value() if isinstance(item, SecretStr) else item
             if isinstance(text, str):
                 yield _variable(here), text
+
+
+def env_example() -> str:
+    """The text of `.env.example`: every variable with its meaning and default, nothing secret."""
+    lines = [
+        "# Settings of REAutomation: where it runs and with which secrets.",
+        "# Copy to .env and uncomment what you need. Written by `reauto settings > .env.example`.",
+    ]
+    for variable, field in _fields(Settings):
+        default = (
+            "" if field.is_required() else _shown(field.get_default(call_default_factory=True))
+        )
+        lines += ["", f"# {field.description}", f"# {variable}={default}"]
+    return "\n".join(lines) + "\n"
+
+
+def _fields(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        here = (*path, name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _fields(field.annotation, here)
+        else:
+            yield _variable(here), field
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, list):
+        return ",".join(str(item) for item in value)
+    return "" if value is None else str(value)

@@ -1,6 +1,7 @@
-"""Stores of record: contacts, calls, turns, ledger, suppressions, campaigns. PostgreSQL is the truth.
+"""Stores of record: contacts, calls, turns, ledger, suppressions, campaigns.
 
-Every method is one short transaction. All raise StorageUnavailable when the store cannot be reached.
+PostgreSQL is the truth. Every method is one short transaction, and all raise StorageUnavailable
+when the store cannot be reached.
 """
 
 from collections.abc import Sequence

@@ -10,7 +10,7 @@ from service.domain.events import CallEvent
 
 
 class LiveCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A call in progress as the live view shows it. `last_words` is the latest line, either side."""
+    """A call in progress as the live view shows it. `last_words` is the latest line."""
 
     call_id: UUID
     worker_id: str

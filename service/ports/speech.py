@@ -14,7 +14,7 @@ Pcm16k = NDArray[np.int16]
 
 
 class Transcript(msgspec.Struct, frozen=True, kw_only=True):
-    """What was said; empty when nothing was. `confidence` in 0..1, None where the engine has none."""
+    """What was said; empty when nothing was. `confidence` is in 0..1, None if unknown."""
 
     text: str
     confidence: float | None = None
@@ -51,7 +51,7 @@ class TextToSpeech(Protocol):
         ...
 
     def synthesize(self, text: str, *, length_scale: float) -> AsyncIterator[bytes]:
-        """Speak one sentence as raw 8 kHz mu-law, in pieces as they are made. Raises SpeechError."""
+        """Speak one sentence: raw 8 kHz mu-law, in pieces as made. Raises SpeechError."""
         ...
 
     async def close(self) -> None:
