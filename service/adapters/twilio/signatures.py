@@ -40,21 +40,14 @@ def verify_signature(
         raise BadSignature("the request carries no X-Twilio-Signature")
     algorithm = get_signature_algorithm(names.get(SIGNATURE_SETTINGS_HEADER.lower()))
     signed = body if body is not None else _RepeatedKeys(form)
-    # An empty secret would let anybody sign.
-    validators = [RequestValidator(secret) for secret in secrets if secret]
-    if not any(_matches(v, url, signed, signature, algorithm) for v in validators):
-        raise BadSignature("the X-Twilio-Signature does not match this URL and form")
-
-
-def _matches(
-    validator: RequestValidator,
-    url: str,
-    signed: str | _RepeatedKeys,
-    signature: str,
-    algorithm: str,
-) -> bool:
     try:
-        return bool(validator.validate(url, signed, signature, algorithm))
-    except ValueError:
-        # A port that is no number, or text that is no UTF-8: nothing Twilio signs.
-        return False
+        # An empty secret would let anybody sign.
+        matches = [
+            RequestValidator(secret).validate(url, signed, signature, algorithm)
+            for secret in secrets
+            if secret
+        ]
+    except ValueError as error:
+        raise BadSignature("a URL or form that Twilio cannot have signed") from error
+    if not any(matches):
+        raise BadSignature("the X-Twilio-Signature does not match this URL and form")

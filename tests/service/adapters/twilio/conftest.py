@@ -5,6 +5,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -90,8 +91,9 @@ def _request_class(twilio: FakeTwilio) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
+            with suppress(BrokenPipeError, ConnectionResetError):  # the client gave up waiting
+                self.end_headers()
+                self.wfile.write(answer)
 
         def _answer(self, method: str, path: str, form: dict[str, list[str]]) -> tuple[int, bytes]:
             scheme, _, encoded = self.headers.get("Authorization", "").partition(" ")
