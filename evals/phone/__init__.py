@@ -1,0 +1,1 @@
+"""A telephone network that speaks Twilio's own protocol."""

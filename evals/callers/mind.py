@@ -1,0 +1,96 @@
+"""Decides what somebody says to what they made out of the agent's words.
+
+Pure and deterministic. The words come from a recogniser and are partly wrong, so nothing here needs
+a whole sentence: cues are phrases, and what fits nothing is answered all the same.
+"""
+
+from collections import Counter
+
+import msgspec
+
+from evals.callers.scenario import Cue, Scenario
+
+CONFIRMING = (
+    *("is that right", "is that correct", "that right", "that correct", "get that right"),
+    *("got that right", "have that right", "sound right", "sounds right", "correct"),
+)
+PARTING = (
+    *("goodbye", "good bye", "bye", "take care", "great day", "good day", "nice day"),
+    *("wonderful day", "lovely day", "great evening", "nice evening"),
+)
+MAX_CORRECTIONS = 2
+MAX_AGAIN = 2
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """The line to say, by its key; `parting` when there is nothing more to say after it."""
+
+    line: str
+    parting: bool = False
+
+
+class Mind:
+    """One person's side of one conversation."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._said: Counter[str] = Counter()
+        self._script = list(scenario.script)
+        self._turns = 0
+
+    def note_said(self, line: str) -> None:
+        """Remember a line that was said without being asked for."""
+        self._said[line] += 1
+
+    def reply(self, words: str) -> Reply:
+        """Answer `words`, lower case and single-spaced; empty when nothing was made out."""
+        self._turns += 1
+        reply = self._choose(f" {words} ")
+        self._said[reply.line] += 1
+        return reply
+
+    def _choose(self, words: str) -> Reply:
+        if self._turns > self._scenario.patience.turns or _any_in(PARTING, words):
+            return Reply("bye", parting=True)
+        if self._script:
+            return Reply(self._script.pop(0))
+        if _any_in(CONFIRMING, words):
+            return Reply(self._correction(words) or "yes")
+        if cue := self._best_cue(words):
+            return Reply(self._next_of(cue))
+        return Reply(self._fallback(words))
+
+    def _correction(self, words: str) -> str | None:
+        for truth in self._scenario.truths:
+            is_wrong = _any_in(truth.wrong, words) and not _any_in(truth.right, words)
+            if is_wrong and self._said[truth.correct] < MAX_CORRECTIONS:
+                return truth.correct
+        return None
+
+    def _best_cue(self, words: str) -> Cue | None:
+        """The cue with the most phrases heard among those with something new to say, else any."""
+        matching = [cue for cue in self._scenario.cues if _any_in(cue.any, words)]
+        fresh = [cue for cue in matching if self._unsaid(cue)]
+        return max(fresh or matching, key=lambda cue: _count_in(cue.any, words), default=None)
+
+    def _unsaid(self, cue: Cue) -> bool:
+        return not any(self._said[line] for line in cue.say)
+
+    def _next_of(self, cue: Cue) -> str:
+        return next((line for line in cue.say if not self._said[line]), cue.say[-1])
+
+    def _fallback(self, words: str) -> str:
+        if not words.strip() and self._said["again"] < MAX_AGAIN:
+            return "again"
+        for cue in self._scenario.cues:
+            if self._unsaid(cue):
+                return cue.say[0]
+        return "again" if self._said["again"] < MAX_AGAIN else "yes"
+
+
+def _any_in(phrases: tuple[str, ...], words: str) -> bool:
+    return any(f" {phrase} " in words for phrase in phrases)
+
+
+def _count_in(phrases: tuple[str, ...], words: str) -> int:
+    return sum(f" {phrase} " in words for phrase in phrases)
