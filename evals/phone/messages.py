@@ -13,11 +13,11 @@ class InvalidMessage(Exception):  # noqa: N818
     """The server sent what Media Streams do not allow (Twilio's warning 31951)."""
 
 
-class _Wire(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", rename="camel"):
+class _Wire(msgspec.Struct, frozen=True, tag_field="event", rename="camel"):
     pass
 
 
-class Connected(_Wire, tag="connected"):
+class Connected(_Wire, kw_only=True, tag="connected"):
     """The first message; it has no streamSid."""
 
     protocol: str = "Call"
@@ -43,7 +43,7 @@ class StartBody(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     custom_parameters: dict[str, str] = {}
 
 
-class Start(_Wire, tag="start"):
+class Start(_Wire, kw_only=True, tag="start"):
     """Sent once, straight after Connected."""
 
     sequence_number: str
@@ -60,7 +60,7 @@ class MediaBody(msgspec.Struct, frozen=True, kw_only=True):
     payload: str
 
 
-class Media(_Wire, tag="media"):
+class Media(_Wire, kw_only=True, tag="media"):
     """Audio of the caller."""
 
     sequence_number: str
@@ -75,7 +75,7 @@ class DtmfBody(msgspec.Struct, frozen=True, kw_only=True):
     digit: str
 
 
-class Dtmf(_Wire, tag="dtmf"):
+class Dtmf(_Wire, kw_only=True, tag="dtmf"):
     """The caller pressed a key."""
 
     sequence_number: str
@@ -89,7 +89,7 @@ class MarkBody(msgspec.Struct, frozen=True):
     name: str
 
 
-class Mark(_Wire, tag="mark"):
+class Mark(_Wire, kw_only=True, tag="mark"):
     """The echo of a mark."""
 
     sequence_number: str
@@ -104,7 +104,7 @@ class StopBody(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     call_sid: str
 
 
-class Stop(_Wire, tag="stop"):
+class Stop(_Wire, kw_only=True, tag="stop"):
     """The last message."""
 
     sequence_number: str
@@ -129,7 +129,7 @@ class PayloadBody(msgspec.Struct, frozen=True):
     payload: str
 
 
-class PlayAudio(_Order, tag="media"):
+class PlayAudio(_Order, kw_only=True, tag="media"):
     """The server's order to queue audio."""
 
     media: PayloadBody
@@ -143,13 +143,13 @@ class PlayAudio(_Order, tag="media"):
             raise InvalidMessage(f"the payload is not base64: {error}") from error
 
 
-class PlaceMark(_Order, tag="mark"):
+class PlaceMark(_Order, kw_only=True, tag="mark"):
     """The server's order to echo a mark once what was queued before it has played."""
 
     mark: MarkBody
 
 
-class ClearBuffer(_Order, tag="clear"):
+class ClearBuffer(_Order, kw_only=True, tag="clear"):
     """The server's order to drop everything queued."""
 
 
