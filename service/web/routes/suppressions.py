@@ -1,0 +1,53 @@
+"""/api/suppressions: numbers that must never be dialled."""
+
+from typing import Any
+
+from litestar import Request, Response, Router, get, post
+from litestar.params import FromPath, JSONBody
+
+from service.web import examples
+from service.web.contact_input import read_phone
+from service.web.documentation import API_PROBLEMS, documented
+from service.web.idempotent import once
+from service.web.schemas import Suppression, SuppressionInput
+from service.web.services import Services
+
+
+@post(
+    "/",
+    summary="Suppress a number",
+    operation_class=documented(
+        request=SuppressionInput(phone=examples.PHONE, reason="asked by e-mail"),
+        response=Suppression(phone=examples.PHONE, suppressed=True),
+        problems=(*API_PROBLEMS, 409),
+    ),
+)
+async def suppress(
+    request: Request[Any, Any, Any], services: Services, data: JSONBody[SuppressionInput]
+) -> Response[Suppression]:
+    """Never dial this number again; a second time changes nothing."""
+
+    async def act() -> Suppression:
+        phone = read_phone(data.phone)
+        await services.contacts.suppress(phone, reason=data.reason, call_id=None)
+        return Suppression(phone=phone, suppressed=True)
+
+    return await once(request, services.idempotency, act)
+
+
+@get(
+    "/{phone:str}",
+    summary="Ask about a number",
+    operation_class=documented(
+        response=Suppression(phone=examples.PHONE, suppressed=False), problems=API_PROBLEMS
+    ),
+)
+async def ask(services: Services, phone: FromPath[str]) -> Suppression:
+    """Whether a number (E.164, the plus sign included) may not be dialled."""
+    number = read_phone(phone)
+    return Suppression(phone=number, suppressed=await services.contacts.is_suppressed(number))
+
+
+def suppressions_router() -> Router:
+    """All routes under /suppressions."""
+    return Router("/suppressions", tags=["suppressions"], route_handlers=[suppress, ask])
