@@ -58,7 +58,9 @@ def translated() -> Iterator[None]:
     try:
         yield
     except PoolTimeout as error:
-        raise StorageUnavailable("PostgreSQL: no connection of the pool came free in time") from error
+        raise StorageUnavailable(
+            "PostgreSQL: no connection of the pool came free in time"
+        ) from error
     except DBAPIError as error:
         raise _translate(error) from error
     except asyncpg.PostgresError as error:

@@ -195,9 +195,7 @@ ledger_entries = sa.Table(
     sa.Column("price_book_id", sa.Text, nullable=False),
     _written("recorded_at"),
     _row_xid(),
-    sa.UniqueConstraint(
-        "call_id", "turn_index", "line_index", postgresql_nulls_not_distinct=True
-    ),
+    sa.UniqueConstraint("call_id", "turn_index", "line_index", postgresql_nulls_not_distinct=True),
 )
 
 # Status callbacks that came before the network's id was attached to its call.
@@ -227,9 +225,7 @@ config_slots = sa.Table(
     "config_slots",
     metadata,
     sa.Column("slot", sa.Text, primary_key=True),
-    sa.Column(
-        "active_id", sa.Text, sa.ForeignKey("agent_configs.config_id"), nullable=False
-    ),
+    sa.Column("active_id", sa.Text, sa.ForeignKey("agent_configs.config_id"), nullable=False),
     sa.Column("previous_id", sa.Text, sa.ForeignKey("agent_configs.config_id")),
     sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
@@ -241,9 +237,7 @@ config_audit = sa.Table(
     metadata,
     sa.Column("slot", sa.Text, primary_key=True),
     sa.Column("generation", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column(
-        "active_id", sa.Text, sa.ForeignKey("agent_configs.config_id"), nullable=False
-    ),
+    sa.Column("active_id", sa.Text, sa.ForeignKey("agent_configs.config_id"), nullable=False),
     sa.Column("previous_id", sa.Text, sa.ForeignKey("agent_configs.config_id")),
     sa.Column("reason", sa.Text, nullable=False),
     _time("changed_at", nullable=False),
