@@ -18,7 +18,8 @@ import msgspec
 import pyarrow as pa
 
 from pipelines.lib.tables import RawTable
-from service.domain.errors import StorageUnavailable
+from service.domain.errors import InvalidSettings, StorageUnavailable
+from service.settings import PREFIX, Settings
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _HORIZON = """
@@ -28,6 +29,17 @@ _HORIZON = """
            ) AS source_id
     FROM pg_control_system()
 """
+
+
+def analytics_url(settings: Settings) -> str:
+    """The database to read: the replica when there is one. Raises InvalidSettings without any."""
+    url = settings.database_read_url or settings.database_url
+    if url is None:
+        raise InvalidSettings(
+            f"{PREFIX}DATABASE_URL: is not set; the pipelines read calls from PostgreSQL "
+            f"(`reauto up` prints the URL of its embedded one)"
+        )
+    return url
 
 
 class Horizon(msgspec.Struct, frozen=True, kw_only=True):
