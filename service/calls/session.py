@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import msgspec
 import structlog
@@ -19,6 +19,8 @@ from service.domain.outcome import Outcome
 from service.domain.turn import Turn
 from service.money.meter import leg_usage
 from service.money.price_book import PriceBook
+from service.observability.metrics import Metrics
+from service.observability.tracing import follow_call
 from service.ports.call_store import CallStore, ContactStore
 from service.ports.clock import Clock
 from service.ports.conversation import CallBrief, Conversation, ConversationFactory
@@ -50,8 +52,7 @@ class CallSessions:
         prices: PriceBook,
         clock: Clock,
         make_conversation: ConversationFactory,
-        on_ended: Callable[[Call], None] = lambda _call: None,
-        on_turn: Callable[[Turn], None] = lambda _turn: None,
+        metrics: Metrics,
     ) -> None:
         self._worker_id = worker_id
         self._engines = engines
@@ -65,8 +66,7 @@ class CallSessions:
         self._prices = prices
         self._clock = clock
         self._make_conversation = make_conversation
-        self._on_ended = on_ended
-        self._on_turn = on_turn
+        self._metrics = metrics
 
     async def serve(self, socket: TextSocket) -> None:
         """Run the call behind a freshly accepted websocket; returns when the call is over.
@@ -85,7 +85,7 @@ class CallSessions:
             log.warning("media stream refused", reason=str(error))
             await socket.close()
             return
-        structlog.contextvars.bind_contextvars(call_id=str(call_id))
+        follow_call(call_id)
         await self._run(call, opened.media)
 
     async def _run(self, call: Call, media: MediaSocket) -> None:
@@ -95,6 +95,7 @@ class CallSessions:
         version = await self._configs.get(call.config_id)
         contact = await self._contacts.get(call.contact_id) if call.contact_id else None
         brief = CallBrief(call=call, config=version.config, contact=contact)
+        self._metrics.call_started(call.direction)
         live = _Live(call, worker_id=self._worker_id, contact=contact, clock=self._clock)
         conversation = self._make_conversation(
             brief=brief, media=media, on_turn=lambda turn: self._turn(turn, live)
@@ -109,7 +110,7 @@ class CallSessions:
 
     def _turn(self, turn: Turn, live: "_Live") -> None:
         live.follow(turn)
-        self._on_turn(turn)
+        self._metrics.turn_finished(turn)
         self._recorder.record(turn)
 
     async def _converse(self, call: Call, conversation: Conversation) -> ConversationResult:
@@ -148,11 +149,13 @@ class CallSessions:
                 _callee(call), reason="asked during a call", call_id=call.call_id
             )
         await self._recorder.flush(call.call_id)
+        ledger = self._leg_ledger(call)
         ended = await self._calls.finish(
-            call.call_id, result=result, ledger=self._leg_ledger(call), at=self._clock.now()
+            call.call_id, result=result, ledger=ledger, at=self._clock.now()
         )
+        self._metrics.spent(ledger)
         log.info("call ended", outcome=result.outcome.value, direction=call.direction.value)
-        self._on_ended(ended)
+        self._metrics.call_ended(ended)
 
     def _leg_ledger(self, call: Call) -> list[LedgerLine]:
         now = self._clock.now()
@@ -210,8 +213,3 @@ class _Live:
 
 def _callee(call: Call) -> str:
     return call.to_number if call.direction is Direction.OUTBOUND else call.from_number
-
-
-def unfinished_result() -> ConversationResult:
-    """The result of a call whose worker died: nobody can say what it came to."""
-    return ConversationResult(outcome=Outcome.FAILED, summary="the worker stopped in mid-call")

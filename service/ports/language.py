@@ -51,6 +51,10 @@ class LanguageModel(Protocol):
         """
         ...
 
+    async def probe(self) -> str:
+        """Say that it can work, cheaply. Raises LanguageModelError."""
+        ...
+
     async def close(self) -> None:
         """Release the connections."""
         ...

@@ -35,6 +35,10 @@ class SpeechToText(Protocol):
         """Recognise one utterance, off the event loop. Raises SpeechError; cancelling is safe."""
         ...
 
+    async def probe(self) -> str:
+        """Say that it can work, cheaply. Raises SpeechError."""
+        ...
+
     async def close(self) -> None:
         """Release the model and its processes."""
         ...
@@ -52,6 +56,10 @@ class TextToSpeech(Protocol):
 
     def synthesize(self, text: str, *, length_scale: float) -> AsyncIterator[bytes]:
         """Speak one sentence: raw 8 kHz mu-law, in pieces as made. Raises SpeechError."""
+        ...
+
+    async def probe(self) -> str:
+        """Say that it can work, cheaply. Raises SpeechError."""
         ...
 
     async def close(self) -> None:

@@ -1,0 +1,1 @@
+"""`reauto up`: owns the embedded servers, migrates once, starts workers and drains them."""
