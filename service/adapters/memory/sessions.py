@@ -109,5 +109,7 @@ class InMemorySessions:
         while True:
             async with self._told:
                 await self._told.wait_for(lambda: bool(events))
-            yield events[0]
-            events.popleft()
+            event = events[0]
+            yield event
+            if events and events[0] is event:
+                events.popleft()
