@@ -13,7 +13,8 @@ import dagster as dg
 import msgspec
 
 from pipelines.definitions import defs
-from pipelines.lib.snapshot import SnapshotStore
+from pipelines.lib.snapshot import MARTS, SnapshotStore
+from pipelines.lib.tables import RAW_TABLES
 from service.domain.errors import Refused
 from service.domain.ids import new_id
 from service.settings import Settings
@@ -21,6 +22,10 @@ from service.settings import Settings
 _QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _NO_TELEMETRY = {"telemetry": {"enabled": False}}
 _ROW_COUNT = "dagster/row_count"
+
+
+ASSETS = (*(table.name for table in RAW_TABLES), *MARTS, "snapshot")
+"""What a run makes, in order."""
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
