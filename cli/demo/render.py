@@ -1,0 +1,125 @@
+"""The demo's report for people."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+WER_GOAL = 0.25
+
+
+def render_engines(engines: Sequence[Mapping[str, Any]]) -> Table:
+    """Which engine serves each stage, and why."""
+    table = Table(title="Engines", title_justify="left", show_edge=False)
+    for name in ("stage", "engine", "model", "why"):
+        table.add_column(name, overflow="fold")
+    for engine in engines:
+        name = f"{engine['name']} (stand-in)" if engine["is_standin"] else engine["name"]
+        table.add_row(engine["stage"], name, engine["model"], Text(engine["reason"]))
+    return table
+
+
+def render_report(report: Mapping[str, Any], *, json_file: str | None) -> RenderableType:
+    """The calls, the totals, and what to do next."""
+    return Group(
+        _calls(report["calls"]),
+        Text(),
+        _totals(report),
+        Text(),
+        *_caveats(report),
+        Text(),
+        _next(report, json_file),
+    )
+
+
+def _calls(calls: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(title="Calls", title_justify="left", show_edge=False)
+    for name in ("", "call", "outcome", "required"):
+        table.add_column(name, no_wrap=True)
+    for name in ("turns", "seconds", "cost USD", "answer p50 ms", "p95 ms"):
+        table.add_column(name, justify="right")
+    for call in calls:
+        latency = call["response_latency_ms"]
+        table.add_row(
+            "[green]ok[/]" if call["passed"] else "[red]NO[/]",
+            f"{call['direction']} {call['scenario']}",
+            call["outcome"],
+            call["expected_outcome"],
+            str(call["turns"]),
+            _or_dash(call["duration_s"]),
+            _money(call["cost_usd"]),
+            _or_dash(latency["p50"]),
+            _or_dash(latency["p95"]),
+        )
+    return table
+
+
+def _totals(report: Mapping[str, Any]) -> Table:
+    totals = report["totals"]
+    latency = totals["response_latency_ms"]
+    wer = report["word_error_rate"]
+    rows = {
+        "calls": f"{totals['passed']} of {totals['calls']} ended as required",
+        "turns": f"{totals['turns']}, {totals['measured_turns']} with a measured answer",
+        "answer": f"p50 {_or_dash(latency['p50'])} ms, p95 {_or_dash(latency['p95'])} ms",
+        "words wrong": "not measured" if wer is None else f"{wer:.1%} (goal {WER_GOAL:.0%})",
+        "cost": f"{_money(totals['cost_usd'])} USD, {totals['unpriced_lines']} lines unpriced",
+        "qualified": f"{totals['qualified_leads']} leads, "
+        f"{_money(totals['cost_per_qualified_lead_usd'])} USD each",
+        "waterfall": _waterfall(totals["latency_waterfall_ms"]),
+        "snapshot": report["snapshot"]["path"],
+    }
+    table = Table(title="Totals", title_justify="left", show_header=False, show_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        table.add_row(name, Text(value))
+    return table
+
+
+def _caveats(report: Mapping[str, Any]) -> list[Text]:
+    lines = [
+        Text(f"{call['scenario']}: {problem}", style="red")
+        for call in report["calls"]
+        for problem in call["missing_facts"]
+    ]
+    lines += [Text(f"not dialled: {reason}", style="yellow") for reason in report["not_dialled"]]
+    if report["standins"]:
+        names = ", ".join(report["standins"])
+        lines.append(
+            Text(f"A stand-in played: {names}. Its words are a policy's, not a model's.", "yellow")
+        )
+    return lines
+
+
+def _next(report: Mapping[str, Any], json_file: str | None) -> Text:
+    better = [engine["better"] for engine in report["engines"] if engine["better"]]
+    source = json_file if json_file and json_file != "-" else "demo.json"
+    steps = [
+        f"reauto configs propose --from {source}   # a better config from these figures",
+        "make lab                                  # notebooks on the snapshot",
+        *(f"{command}   # a better engine" for command in better),
+    ]
+    return Text("Next:\n" + "\n".join(f"  {step}" for step in steps))
+
+
+def _waterfall(stages: Mapping[str, Mapping[str, Any]]) -> str:
+    shown = [f"{name} {_or_dash(stage['p50'])}" for name, stage in stages.items() if stage["n"]]
+    return " + ".join(shown) + " ms (p50 each)" if shown else "not measured"
+
+
+def _money(amount: Decimal | None) -> str:
+    return "-" if amount is None or amount != amount else f"{amount:.4f}"  # noqa: PLR0124  (NaN)
+
+
+def _or_dash(value: object) -> str:
+    return "-" if value is None else str(value)
+
+
+def log_hint(folder: Path) -> str:
+    """Where to look when something went wrong."""
+    return f"logs: {folder / 'logs'}"

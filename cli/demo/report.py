@@ -1,0 +1,159 @@
+"""The demo's report: what the snapshot says of each call, against what its scenario requires."""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pandas as pd
+
+from evals.callers.scenario import Scenario
+from pipelines.snapshot import Snapshot
+from service.domain.outcome import Outcome
+from service.measures.latency import percentiles
+from service.measures.word_error_rate import corpus_word_errors
+
+QUALIFIED = Outcome.QUALIFIED.value
+
+
+def build_report(
+    *,
+    snapshot: Snapshot,
+    network: Sequence[Mapping[str, Any]],
+    calls: Sequence[Mapping[str, Any]],
+    scenarios: Mapping[str, Scenario],
+    transcript: Callable[[str], Mapping[str, Any]],
+    engines: Sequence[Mapping[str, Any]],
+    skipped: Sequence[str],
+) -> dict[str, Any]:
+    """Join the snapshot with the callers' own account of each call.
+
+    `passed` of a call is whether its outcome and facts are what its scenario requires. Money stays
+    Decimal; a value that was not measured is None.
+    """
+    facts = snapshot.sql("SELECT * FROM call_facts")
+    turns = snapshot.sql("SELECT * FROM turn_facts")
+    sid_of = {str(call["call_id"]): call["twilio_sid"] for call in calls}
+    leg_of = {leg["sid"]: leg for leg in network}
+    rows = []
+    for fact in facts.to_dict("records"):
+        call_id = str(fact["call_id"])
+        leg = leg_of[sid_of[call_id]]
+        scenario = scenarios[leg["scenario"]]
+        call = _call({str(k): v for k, v in fact.items()}, leg, scenario, transcript(call_id))
+        rows.append(call)
+    standins = [
+        f"{engine['stage']}: {engine['name']}" for engine in engines if engine["is_standin"]
+    ]
+    return {
+        "calls": rows,
+        "totals": _totals(rows, turns),
+        "word_error_rate": _word_error_rate(rows),
+        "engines": list(engines),
+        "standins": standins,
+        "not_dialled": list(skipped),
+        "snapshot": {"id": snapshot.id, "path": str(snapshot.path)},
+    }
+
+
+def _call(
+    fact: Mapping[str, Any],
+    leg: Mapping[str, Any],
+    scenario: Scenario,
+    transcript: Mapping[str, Any],
+) -> dict[str, Any]:
+    expected = scenario.expected
+    learned = {item["name"]: item["value"] for item in transcript["facts"]}
+    accepted = {expected.outcome.value, *(other.value for other in expected.also_accepted)}
+    missing = [
+        f"{name}: {learned.get(name)!r} instead of {text!r}"
+        for name, text in expected.facts.items()
+        if text.lower() not in str(learned.get(name, "")).lower()
+    ]
+    return {
+        "call_id": str(fact["call_id"]),
+        "direction": fact["direction"],
+        "scenario": scenario.name,
+        "outcome": fact["outcome"],
+        "expected_outcome": expected.outcome.value,
+        "passed": fact["outcome"] in accepted and not missing,
+        "missing_facts": missing,
+        "facts": learned,
+        "turns": int(fact["turns"]),
+        "duration_s": _number(fact["duration_s"]),
+        "cost_usd": fact["cost_usd"],
+        "unpriced_lines": int(fact["unpriced_lines"]),
+        "response_latency_ms": {
+            "p50": _number(fact["response_latency_p50_ms"]),
+            "p95": _number(fact["response_latency_p95_ms"]),
+        },
+        "heard_latency_ms": [ms for ms in leg["response_latencies_ms"] if ms is not None],
+        "audible_gaps": len(leg["gaps"]),
+        "engines": {stage: fact[f"{stage}_engine"] for stage in ("stt", "llm", "tts")},
+        "caller_lines": [line["text"] for line in leg["lines"] if not line.get("cut_short")],
+        "transcript": [
+            {
+                "turn_index": turn["turn_index"],
+                "caller": turn["caller_said"],
+                "agent": turn["agent_heard"],
+                "agent_name": turn["agent"],
+                "interrupted": turn["interrupted"],
+            }
+            for turn in transcript["turns"]
+        ],
+    }
+
+
+def _totals(rows: Sequence[Mapping[str, Any]], turns: pd.DataFrame) -> dict[str, Any]:
+    costs = [row["cost_usd"] for row in rows]
+    cost_usd = sum((cost for cost in costs if not pd.isna(cost)), Decimal(0))
+    qualified = sum(row["outcome"] == QUALIFIED for row in rows)
+    latencies = [float(ms) for ms in turns["response_latency_ms"].dropna()]
+    return {
+        "calls": len(rows),
+        "passed": sum(row["passed"] for row in rows),
+        "turns": int(sum(row["turns"] for row in rows)),
+        "duration_s": sum(row["duration_s"] or 0 for row in rows),
+        "cost_usd": cost_usd,
+        "unpriced_lines": sum(row["unpriced_lines"] for row in rows),
+        "qualified_leads": qualified,
+        "cost_per_qualified_lead_usd": cost_usd / qualified if qualified else None,
+        "response_latency_ms": _percentiles(latencies),
+        "latency_waterfall_ms": {
+            column.removesuffix("_took_ms"): _percentiles(
+                [float(ms) for ms in turns[column].dropna()]
+            )
+            for column in turns.columns
+            if column.endswith("_took_ms")
+        },
+        "measured_turns": len(latencies),
+        "audible_gaps": sum(row["audible_gaps"] for row in rows),
+    }
+
+
+def _word_error_rate(rows: Sequence[Mapping[str, Any]]) -> float | None:
+    """Errors over words, summed over calls; lines that a caller cut short are left out."""
+    return corpus_word_errors(
+        (
+            " ".join(row["caller_lines"]),
+            " ".join(turn["caller"] for turn in row["transcript"]),
+        )
+        for row in rows
+        if row["caller_lines"]
+    ).rate
+
+
+def _percentiles(values: Sequence[float]) -> dict[str, float | None]:
+    found = percentiles(values)
+    if found is None:
+        return {"p50": None, "p95": None, "n": 0}
+    return {"p50": round(found.p50), "p95": round(found.p95), "n": found.n}
+
+
+def _number(value: Any) -> int | None:
+    return None if pd.isna(value) else round(value)
+
+
+def as_json(report: Mapping[str, Any]) -> msgspec.Raw:
+    """Encode for `--json`: amounts of money as numbers with all their digits."""
+    return msgspec.Raw(msgspec.json.Encoder(decimal_format="number").encode(report))

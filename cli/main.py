@@ -1,0 +1,27 @@
+"""The front door: `reauto`, one module per command group."""
+
+import typer
+
+from cli import configs, pipelines, service_commands
+from cli.demo.command import demo
+from cli.output import PlainErrors
+
+app = typer.Typer(
+    name="reauto",
+    cls=PlainErrors,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="An AI voice agent for real-estate calls, and the workbench that makes them better.",
+)
+app.command()(demo)
+app.command()(service_commands.up)
+app.command()(service_commands.doctor)
+app.command()(service_commands.drain)
+app.command()(service_commands.settings)
+app.add_typer(configs.app)
+app.add_typer(pipelines.app)
+
+
+def run() -> None:
+    """Entry point of the console script."""
+    app()
