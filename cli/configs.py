@@ -1,6 +1,7 @@
 """`reauto configs`: look at AgentConfigs, propose one from a report, promote it, roll it back."""
 
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated, Any
 
 import msgspec
@@ -28,6 +29,7 @@ ROOT = "/agent-configs"
 ACTIVE = "active"
 SHORT = 12
 NOTE_LENGTH = 4000
+NOTE_SHOWN = 60
 
 ConfigId = Annotated[str, typer.Argument(metavar="ID")]
 Reason = Annotated[str, typer.Option("--reason", help="Kept with the activation.")]
@@ -179,14 +181,14 @@ def _versions(versions: tuple[ConfigSummary, ...]) -> RenderableType:
             version.name,
             f"{version.created_at:%Y-%m-%d %H:%M}",
             (version.parent_id or "")[:SHORT],
-            version.note,
+            shorten(version.note, NOTE_SHOWN, placeholder="…"),
         )
         for version in versions
     ]
     return table("", "id", "name", "created (UTC)", "made from", "note", rows=rows)
 
 
-def _document(version: ConfigVersion) -> RenderableType:
+def _document(version: ConfigVersion) -> str:
     config = yaml.safe_dump(
         msgspec.to_builtins(version.config, builtin_types=()),
         sort_keys=False,
@@ -195,12 +197,12 @@ def _document(version: ConfigVersion) -> RenderableType:
     )
     head = f"# {version.config_id}\n# created {version.created_at:%Y-%m-%d %H:%M} UTC"
     note = f"\n# {version.note}" if version.note else ""
-    return Text(f"{head}{note}\n{config}")
+    return f"{head}{note}\n{config}"
 
 
 def _changes(changes: tuple[Change, ...]) -> RenderableType:
     if not changes:
-        return Text("no difference")
+        return "no difference"
     rows = [(change.field, _value(change.before), _value(change.after)) for change in changes]
     return table("field", "before", "after", rows=rows)
 
@@ -221,6 +223,6 @@ def _proposal(made: ProposalReport) -> RenderableType:
     )
 
 
-def _activated(slot: Slot) -> RenderableType:
+def _activated(slot: Slot) -> str:
     before = f" (before: {slot.previous_id[:SHORT]})" if slot.previous_id else ""
-    return Text(f"active: {slot.active_id[:SHORT]}{before}, generation {slot.generation}")
+    return f"active: {slot.active_id[:SHORT]}{before}, generation {slot.generation}"

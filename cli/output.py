@@ -34,18 +34,22 @@ class PlainErrors(TyperGroup):
             raise typer.Exit(1) from error
 
 
-def emit(data: Any, json_file: str | None, render: Callable[[], RenderableType]) -> None:
+def emit(data: Any, json_file: str | None, render: Callable[[], RenderableType | str]) -> None:
     """Print `render()` for people, and write `data` as JSON where asked.
 
-    With `-` only the JSON goes to stdout. A file is replaced whole or not at all. Raises
-    InvalidInput when it cannot be written.
+    A str is printed as it is, anything else by rich. With `-` only the JSON goes to stdout. A file
+    is replaced whole or not at all. Raises InvalidInput when it cannot be written.
     """
     if json_file == STDOUT:
         sys.stdout.write(_json(data).decode())
         return
     if json_file is not None:
         _replace(Path(json_file), _json(data))
-    Console().print(render())
+    shown = render()
+    if isinstance(shown, str):
+        typer.echo(shown)
+    else:
+        Console().print(shown)
 
 
 def table(*columns: str, rows: Sequence[tuple[str, ...]]) -> Table:

@@ -23,11 +23,13 @@ class TwilioTelephony:
     """Twilio's network. Every request ends within `deadline_s`; nothing is retried here.
 
     REST authenticates with the API key when there is one, else with the auth token; webhooks are
-    always signed with the auth token.
+    always signed with the auth token. Two tokens, comma-separated, are both trusted while one
+    replaces the other; REST uses the first.
     """
 
     def __init__(self, settings: TwilioSettings, *, deadline_s: float = 10.0) -> None:
-        self._secrets = (settings.auth_token.get_secret_value(),)
+        tokens = settings.auth_token.get_secret_value().split(",")
+        self._secrets = tuple(token.strip() for token in tokens)
         self._account_sid = settings.account_sid
         self._http = DeadlineHttpClient(deadline_s=deadline_s)
         client = Client(

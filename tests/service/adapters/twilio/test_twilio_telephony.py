@@ -260,6 +260,17 @@ async def test_an_account_without_auth_token_trusts_nobody(twilio_settings):
     await telephony.close()
 
 
+async def test_old_and_new_auth_token_are_both_trusted_and_rest_uses_the_first(twilio_settings):
+    both = SecretStr(f"{AUTH_TOKEN}, the-old-token")
+    telephony = TwilioTelephony(twilio_settings.model_copy(update={"auth_token": both}))
+    url = "https://voice.example.com/twilio/voice"
+    for token in (AUTH_TOKEN, "the-old-token"):
+        signature = RequestValidator(token).compute_signature(url, {})
+        telephony.verify_webhook(url=url, form={}, headers={"X-Twilio-Signature": signature})
+    await telephony.place(leg())
+    await telephony.close()
+
+
 async def test_twin_fails_once_when_told():
     twin = InMemoryTelephony()
     twin.failures.append(TelephonyError("busy", retryable=True, code=20429))
