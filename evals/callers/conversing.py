@@ -93,7 +93,8 @@ class ConversingPerson:
         self._say(reply.line, now_ms)
 
     def _think_ms(self) -> float:
-        return Random(f"{self._scenario.name}/{self._turn}").uniform(*self._scenario.think_ms)
+        chance = Random(f"{self._scenario.name}/{self._turn}")  # noqa: S311  (jitter, not a secret)
+        return chance.uniform(*self._scenario.think_ms)
 
     def _is_time_to_interrupt(self, now_ms: int) -> bool:
         rule, since_ms = self._scenario.interruptions, self._listening.talking_since_ms

@@ -75,7 +75,7 @@ def _speak(text: str, voice: VoiceSpec, *, scratch: Path, out: Path) -> None:
 
 
 def _run(*command: str) -> None:
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

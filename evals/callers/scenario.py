@@ -22,7 +22,7 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
 
 
-class VoiceSpec(_Part, kw_only=True):
+class VoiceSpec(_Part, frozen=True, kw_only=True):
     """How the clips are rendered: a `flite` voice, its speed (> 1 is slower) and a pitch shift."""
 
     flite: str
@@ -31,7 +31,7 @@ class VoiceSpec(_Part, kw_only=True):
     beep_after: bool = False
 
 
-class Required(_Part, kw_only=True):
+class Required(_Part, frozen=True, kw_only=True):
     """The end state: the outcome, and text that a fact of that name must contain."""
 
     outcome: Outcome
@@ -39,7 +39,7 @@ class Required(_Part, kw_only=True):
     facts: dict[str, str] = {}
 
 
-class Patience(_Part, kw_only=True):
+class Patience(_Part, frozen=True, kw_only=True):
     """When somebody gives up."""
 
     turns: int = 16
@@ -47,21 +47,21 @@ class Patience(_Part, kw_only=True):
     nudges: int = 2
 
 
-class Interruptions(_Part, kw_only=True):
+class Interruptions(_Part, frozen=True, kw_only=True):
     """Lines said into the agent's sentence, `after_ms` of its speech, one per second turn."""
 
     after_ms: int
     lines: tuple[str, ...]
 
 
-class Cue(_Part, kw_only=True):
+class Cue(_Part, frozen=True, kw_only=True):
     """Hearing any of these phrases calls for these lines: one after the other, then the last."""
 
     any: tuple[str, ...]
     say: tuple[str, ...]
 
 
-class Truth(_Part, kw_only=True):
+class Truth(_Part, frozen=True, kw_only=True):
     """A fact to defend: hearing a wrong phrase and no right one calls for the correction."""
 
     right: tuple[str, ...] = field(name="is")
@@ -69,7 +69,7 @@ class Truth(_Part, kw_only=True):
     correct: str
 
 
-class Scenario(_Part, kw_only=True):
+class Scenario(_Part, frozen=True, kw_only=True):
     """One person and one call."""
 
     name: str

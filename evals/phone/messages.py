@@ -9,7 +9,7 @@ import binascii
 import msgspec
 
 
-class InvalidMessage(Exception):  # noqa: N818
+class InvalidMessage(Exception):
     """The server sent what Media Streams do not allow (Twilio's warning 31951)."""
 
 
@@ -17,7 +17,7 @@ class _Wire(msgspec.Struct, frozen=True, tag_field="event", rename="camel"):
     pass
 
 
-class Connected(_Wire, kw_only=True, tag="connected"):
+class Connected(_Wire, frozen=True, kw_only=True, tag="connected"):
     """The first message; it has no streamSid."""
 
     protocol: str = "Call"
@@ -43,7 +43,7 @@ class StartBody(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     custom_parameters: dict[str, str] = {}
 
 
-class Start(_Wire, kw_only=True, tag="start"):
+class Start(_Wire, frozen=True, kw_only=True, tag="start"):
     """Sent once, straight after Connected."""
 
     sequence_number: str
@@ -60,7 +60,7 @@ class MediaBody(msgspec.Struct, frozen=True, kw_only=True):
     payload: str
 
 
-class Media(_Wire, kw_only=True, tag="media"):
+class Media(_Wire, frozen=True, kw_only=True, tag="media"):
     """Audio of the caller."""
 
     sequence_number: str
@@ -75,7 +75,7 @@ class DtmfBody(msgspec.Struct, frozen=True, kw_only=True):
     digit: str
 
 
-class Dtmf(_Wire, kw_only=True, tag="dtmf"):
+class Dtmf(_Wire, frozen=True, kw_only=True, tag="dtmf"):
     """The caller pressed a key."""
 
     sequence_number: str
@@ -89,7 +89,7 @@ class MarkBody(msgspec.Struct, frozen=True):
     name: str
 
 
-class Mark(_Wire, kw_only=True, tag="mark"):
+class Mark(_Wire, frozen=True, kw_only=True, tag="mark"):
     """The echo of a mark."""
 
     sequence_number: str
@@ -104,7 +104,7 @@ class StopBody(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     call_sid: str
 
 
-class Stop(_Wire, kw_only=True, tag="stop"):
+class Stop(_Wire, frozen=True, kw_only=True, tag="stop"):
     """The last message."""
 
     sequence_number: str
@@ -129,7 +129,7 @@ class PayloadBody(msgspec.Struct, frozen=True):
     payload: str
 
 
-class PlayAudio(_Order, kw_only=True, tag="media"):
+class PlayAudio(_Order, frozen=True, kw_only=True, tag="media"):
     """The server's order to queue audio."""
 
     media: PayloadBody
@@ -143,16 +143,17 @@ class PlayAudio(_Order, kw_only=True, tag="media"):
             raise InvalidMessage(f"the payload is not base64: {error}") from error
 
 
-class PlaceMark(_Order, kw_only=True, tag="mark"):
+class PlaceMark(_Order, frozen=True, kw_only=True, tag="mark"):
     """The server's order to echo a mark once what was queued before it has played."""
 
     mark: MarkBody
 
 
-class ClearBuffer(_Order, kw_only=True, tag="clear"):
+class ClearBuffer(_Order, frozen=True, kw_only=True, tag="clear"):
     """The server's order to drop everything queued."""
 
 
+Message = Connected | Start | Media | Dtmf | Mark | Stop
 Order = PlayAudio | PlaceMark | ClearBuffer
 
 _decoder = msgspec.json.Decoder(Order)
@@ -165,7 +166,7 @@ def decode_order(text: str, *, stream_sid: str) -> Order:
     or another stream's sid.
     """
     try:
-        order = _decoder.decode(text)
+        order: Order = _decoder.decode(text)
     except msgspec.DecodeError as error:
         raise InvalidMessage(str(error)) from error
     if order.stream_sid != stream_sid:
@@ -173,6 +174,6 @@ def decode_order(text: str, *, stream_sid: str) -> Order:
     return order
 
 
-def encode(message: _Wire) -> str:
+def encode(message: Message) -> str:
     """Encode one message to the server as the text of a websocket frame."""
     return msgspec.json.encode(message).decode()

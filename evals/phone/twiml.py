@@ -7,7 +7,7 @@ MAX_DOCUMENT_BYTES = 64_000
 MAX_PARAMETER_CHARS = 500
 
 
-class InvalidTwiml(Exception):  # noqa: N818
+class InvalidTwiml(Exception):
     """A document that Twilio would refuse; `code` is Twilio's error code."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -17,7 +17,7 @@ class InvalidTwiml(Exception):  # noqa: N818
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectStream:
-    """<Connect><Stream>: a bidirectional stream to `url`; `action` is asked for what comes after."""
+    """<Connect><Stream>: a bidirectional stream; `action` is asked for what comes after."""
 
     url: str
     name: str = ""

@@ -1,6 +1,7 @@
 """Sends the webhooks: signed, form-encoded, bounded in time as Twilio bounds them."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 import httpx
@@ -13,7 +14,7 @@ TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 Params = Mapping[str, str]
 
 
-class WebhookFailed(Exception):  # noqa: N818
+class WebhookFailed(Exception):
     """The service did not answer, or not with 2xx; `code` is Twilio's error code."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -24,9 +25,30 @@ class WebhookFailed(Exception):  # noqa: N818
 class Webhooks:
     """Requests from the network to the service, over one pool of connections."""
 
-    def __init__(self, *, auth_token: str, client: httpx.AsyncClient) -> None:
+    def __init__(
+        self, *, auth_token: str, client: httpx.AsyncClient, tasks: asyncio.TaskGroup
+    ) -> None:
         self._auth_token = auth_token
         self._client = client
+        self._tasks = tasks
+
+    def post_soon(
+        self,
+        url: str,
+        params: Params,
+        *,
+        method: str = "POST",
+        on_failure: Callable[[int, str], None],
+    ) -> None:
+        """Send without waiting, as Twilio sends its callbacks; a failure's code is told later."""
+
+        async def post() -> None:
+            try:
+                await self.send(url, params, method=method)
+            except WebhookFailed as failure:
+                on_failure(failure.code, str(failure))
+
+        self._tasks.create_task(post())
 
     async def send(self, url: str, params: Params, *, method: str = "POST") -> httpx.Response:
         """Request `url` and return its answer.
