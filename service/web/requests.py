@@ -28,7 +28,7 @@ def request_middleware(
                 if scope["type"] == ScopeType.HTTP:
                     await answer(scope, receive, send, trace_id)
                 else:
-                    await app(scope, receive, send)
+                    await app(scope, receive, _forgiving(send))
 
         async def answer(scope: Scope, receive: Receive, send: Send, trace_id: str) -> None:
             status, began = 500, monotonic()
@@ -61,3 +61,16 @@ def request_middleware(
             )
 
     return wrap
+
+
+def _forgiving(send: Send) -> Send:
+    """Closing a websocket that its peer has left already is no error."""
+
+    async def forgiving(message: Message) -> None:
+        try:
+            await send(message)
+        except OSError:
+            if message["type"] != "websocket.close":
+                raise
+
+    return forgiving

@@ -5,11 +5,13 @@ from typing import Annotated, Any
 from litestar import Request, Response, Router, get, post
 from litestar.params import JSONBody, PathParameter
 
+from service.domain.agent_config import canonical_json
 from service.domain.errors import NotFound
 from service.ports.config_store import ConfigVersion, Slot
 from service.web import examples
 from service.web.documentation import API_PROBLEMS, documented
 from service.web.idempotent import once
+from service.web.problems import InvalidField
 from service.web.schemas import (
     CONFIG_ID_PATTERN,
     Activation,
@@ -41,6 +43,9 @@ async def store_config(
     """Store an immutable version, inactive; the same content twice is one version."""
 
     async def act() -> ConfigVersion:
+        # PostgreSQL's JSON cannot hold a NUL character.
+        if b"\\u0000" in canonical_json(data.config):
+            raise InvalidField("config", "a text in it holds a NUL character")
         return await services.configs.store(data.config, note=data.note, parent_id=data.parent_id)
 
     return await once(request, services.idempotency, act)

@@ -134,13 +134,14 @@ async def stream(request: Request[Any, Any, Any], call_id: FromQuery[UUID | None
 
 @websocket("/media")
 async def media(socket: WebSocket[Any, Any, Any], services: Services) -> None:
-    """The media stream of one call, from its first message to its end."""
+    """The media stream of one call, from its first message to its end.
+
+    When the stream breaks, Litestar closes the socket with an error code.
+    """
     await socket.accept()
     text_socket = LitestarTextSocket(socket)
-    try:
-        await services.stream(text_socket)
-    finally:
-        await text_socket.close()
+    await services.stream(text_socket)
+    await text_socket.close()
 
 
 def _follow(call_id: UUID | None) -> None:
