@@ -23,10 +23,10 @@ MOST_FALSE_ENDS = 0.05
 
 
 class StageFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """One segment of the latency waterfall: milliseconds, and the turns that had it."""
+    """One segment of the latency waterfall, in milliseconds; None where no turn had it."""
 
-    p50: float
-    p95: float
+    p50: float | None
+    p95: float | None
     n: int | None = None
 
 
@@ -34,6 +34,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """What a report says about waiting: the waterfall by segment, and turns ended falsely."""
 
     latency_waterfall_ms: dict[str, StageFigures | None]
+    measured_turns: int | None = None
     false_ends: int = 0
 
 
@@ -56,9 +57,19 @@ class _Report(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def measured_turns(self) -> int:
         """Turns behind the waterfall; without their number, all turns of the calls."""
+        if self.totals.measured_turns is not None:
+            return self.totals.measured_turns
         stages = self.totals.latency_waterfall_ms.values()
         counted = [stage.n for stage in stages if stage is not None and stage.n is not None]
         return max(counted) if counted else sum(call.turns for call in self.calls)
+
+
+class _Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """A stage that somebody waited for."""
+
+    name: str
+    p50_ms: float
+    p95_ms: float
 
 
 class _Trim(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,9 +94,11 @@ def propose(report: Mapping[str, Any], base: AgentConfig) -> Proposal:
             f"the report has {turns} measured turns; a proposal needs at least {FEWEST_TURNS}"
         )
     reasons = [f"measured on {turns} turns"]
-    for name, stage in _slowest_first(evidence.totals):
-        figures = f"{name} takes {stage.p50:.0f} ms at the median, {stage.p95:.0f} ms at p95"
-        found = _trim(name, stage, base=base, false_ends=evidence.totals.false_ends / turns)
+    for stage in _slowest_first(evidence.totals):
+        figures = (
+            f"{stage.name} takes {stage.p50_ms:.0f} ms at the median, {stage.p95_ms:.0f} ms at p95"
+        )
+        found = _trim(stage, base, false_ends=evidence.totals.false_ends / turns)
         if isinstance(found, str):
             reasons.append(f"{figures}: left alone, {found}")
             continue
@@ -102,35 +115,39 @@ def _read(report: Mapping[str, Any]) -> _Report:
         raise InvalidInput(f"the report has no usable latency waterfall: {error}") from error
 
 
-def _slowest_first(evidence: Evidence) -> list[tuple[str, StageFigures]]:
-    stages = [(name, stage) for name, stage in evidence.latency_waterfall_ms.items() if stage]
-    worth = [(name, stage) for name, stage in stages if stage.p50 >= WORTH_MS]
-    return sorted(worth, key=lambda named: named[1].p50, reverse=True)
+def _slowest_first(evidence: Evidence) -> list[_Stage]:
+    stages = [
+        _Stage(name=name, p50_ms=figures.p50, p95_ms=figures.p95)
+        for name, figures in evidence.latency_waterfall_ms.items()
+        if figures is not None and figures.p50 is not None and figures.p95 is not None
+    ]
+    worth = [stage for stage in stages if stage.p50_ms >= WORTH_MS]
+    return sorted(worth, key=lambda stage: stage.p50_ms, reverse=True)
 
 
-def _trim(name: str, stage: StageFigures, *, base: AgentConfig, false_ends: float) -> _Trim | str:
+def _trim(stage: _Stage, base: AgentConfig, *, false_ends: float) -> _Trim | str:
     """Return the trim for a stage, or why there is none."""
-    rule = _RULES.get(name)
+    rule = _RULES.get(stage.name)
     if rule is None:
         return "it has no setting of its own"
-    if name == "end_of_turn" and false_ends > MOST_FALSE_ENDS:
+    if rule is _end_of_turn and false_ends > MOST_FALSE_ENDS:
         return f"{false_ends:.0%} of the turns ended while the caller went on"
     return rule(stage, base)
 
 
-def _end_of_turn(stage: StageFigures, base: AgentConfig) -> _Trim | str:
+def _end_of_turn(stage: _Stage, base: AgentConfig) -> _Trim | str:
     """Waiting out the longest pause shows at p95; else the pause before the check is the wait."""
     taking = base.turn_taking
-    if stage.p95 >= 0.9 * taking.max_pause_ms:
+    if stage.p95_ms >= 0.9 * taking.max_pause_ms:
         field, old, floor = "max_pause_ms", taking.max_pause_ms, 600
-    elif taking.pause_ms >= stage.p50 / 2:
+    elif taking.pause_ms >= stage.p50_ms / 2:
         field, old, floor = "pause_ms", taking.pause_ms, 160
     else:
         return "most of it is not waiting"
     return _lower(f"turn_taking.{field}", old, floor=floor, because="most of it is waiting")
 
 
-def _first_token(_stage: StageFigures, base: AgentConfig) -> _Trim | str:
+def _first_token(_stage: _Stage, base: AgentConfig) -> _Trim | str:
     return _lower(
         "language_model.context_tokens",
         base.language_model.context_tokens,
@@ -139,7 +156,7 @@ def _first_token(_stage: StageFigures, base: AgentConfig) -> _Trim | str:
     )
 
 
-def _synthesis(_stage: StageFigures, base: AgentConfig) -> _Trim | str:
+def _synthesis(_stage: _Stage, base: AgentConfig) -> _Trim | str:
     """Speech is made in proportion to its length; faster than 0.9 would sound hurried."""
     old = base.voice.length_scale
     value = max(0.9, round(old * 0.95, 3))
@@ -149,7 +166,7 @@ def _synthesis(_stage: StageFigures, base: AgentConfig) -> _Trim | str:
     return _Trim(part="voice", field="length_scale", value=value, because=because)
 
 
-_RULES: dict[str, Callable[[StageFigures, AgentConfig], _Trim | str]] = {
+_RULES: dict[str, Callable[[_Stage, AgentConfig], _Trim | str]] = {
     "end_of_turn": _end_of_turn,
     "first_token": _first_token,
     "synthesis": _synthesis,

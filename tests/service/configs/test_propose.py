@@ -118,9 +118,17 @@ def test_turns_are_counted_from_the_calls_when_the_waterfall_does_not_say(config
     assert propose({**plain, "calls": [{"turns": 20}]}, config).changes
 
 
+def test_number_of_measured_turns_in_the_report_goes_first(config):
+    measured = report(turns=40, first_token=(400, 500))
+    measured["totals"]["measured_turns"] = 19
+    with pytest.raises(Refused, match="19 measured turns"):
+        propose(measured, config)
+
+
 def test_missing_stage_is_passed_over(config):
     measured = report(first_token=(400, 500))
     measured["totals"]["latency_waterfall_ms"]["synthesis"] = None
+    measured["totals"]["latency_waterfall_ms"]["sending"] = {"p50": None, "p95": None, "n": 0}
     assert changed(propose(measured, config)) == {"language_model.context_tokens": (4096, 3277)}
 
 
