@@ -1,0 +1,147 @@
+"""Takes in one utterance: what it does, which facts it gives, confirms, corrects or denies.
+
+A fact said once is only heard; a yes to a question that named it, or saying it again, confirms it.
+That is what makes outcomes hold although every fourth word is recognised wrong.
+"""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from service.agents.extraction import EXACT, Candidate, extract, rejected_intent
+from service.agents.signals import Concern, Signal, concern_in, signals_in
+from service.agents.state import CONFIRMED, DOUBTFUL, Expecting, Said, State
+from service.agents.words import words_of
+from service.domain.conversation import CallerTurn, Fact
+
+_CONFIRMING = (Expecting.CONFIRMATION, Expecting.CORRECTION)
+
+
+class Understanding(Struct, frozen=True, kw_only=True):
+    """What one utterance came to. `learned` names facts that are new or changed by it."""
+
+    words: tuple[str, ...] = ()
+    signals: frozenset[Signal] = frozenset()
+    concern: Concern | None = None
+    learned: tuple[str, ...] = ()
+    confirmed: bool = False
+    denied: bool = False
+    named_intent: bool = False
+
+    @property
+    def is_plain_yes(self) -> bool:
+        """A yes, and nothing that takes it back."""
+        return Signal.YES in self.signals and Signal.NO not in self.signals
+
+    @property
+    def is_plain_no(self) -> bool:
+        """A no, and nothing that takes it back."""
+        return Signal.NO in self.signals and Signal.YES not in self.signals
+
+
+def understand(state: State, caller: CallerTurn) -> tuple[State, Understanding]:
+    """Return the memory with this utterance in it, and what the utterance did."""
+    words = words_of(caller.text)
+    signals = signals_in(words)
+    intent = state.facts["intent"].value if "intent" in state.facts else None
+    candidates = extract(words, listening_for=_listening_for(state), intent=intent)
+    facts, learned = _absorb(state, candidates, signals)
+    facts, confirmed = _confirm(state, facts, signals, candidates=candidates, learned=learned)
+    denied = not confirmed and not learned and _denies(state, signals, words)
+    seen = Understanding(
+        words=tuple(words),
+        signals=signals,
+        concern=concern_in(words),
+        learned=learned,
+        confirmed=confirmed,
+        denied=denied,
+        named_intent=any(each.name == "intent" for each in candidates),
+    )
+    return _remembered(state, caller, facts), seen
+
+
+def _remembered(state: State, caller: CallerTurn, facts: dict[str, Fact]) -> State:
+    spoke = bool(caller.text.strip())
+    messages = (*state.messages, Said("user", caller.text)) if spoke else state.messages
+    return replace(state, facts=facts, messages=messages, caller_spoke=state.caller_spoke or spoke)
+
+
+def _listening_for(state: State) -> tuple[str, ...]:
+    """Slots to match generously: what was asked, but not every part of a longer summary."""
+    question = state.question
+    if question.expecting is Expecting.CONFIRMATION and len(question.slots) > 1:
+        return ()
+    return question.slots
+
+
+def _absorb(
+    state: State, candidates: tuple[Candidate, ...], signals: frozenset[Signal]
+) -> tuple[dict[str, Fact], tuple[str, ...]]:
+    facts, learned = dict(state.facts), []
+    for candidate in candidates:
+        known = facts.get(candidate.name)
+        heard = Fact(
+            name=candidate.name,
+            value=candidate.value,
+            confidence=candidate.confidence,
+            turn_index=state.turn_index,
+        )
+        if known is None:
+            facts[candidate.name] = heard
+            learned.append(candidate.name)
+        elif known.value == candidate.value:
+            if candidate.confidence >= DOUBTFUL:
+                facts[candidate.name] = _raised(known, CONFIRMED)
+        elif _replaces(state, known, candidate, signals):
+            facts[candidate.name] = heard
+            learned.append(candidate.name)
+    return facts, tuple(learned)
+
+
+def _replaces(state: State, known: Fact, candidate: Candidate, signals: frozenset[Signal]) -> bool:
+    """Whether another value is a correction, or only another mishearing."""
+    contrast = Signal.CONTRAST in signals or Signal.NO in signals
+    if state.question.expecting in _CONFIRMING and candidate.name in state.question.slots:
+        if Signal.YES in signals and not contrast:
+            return False
+        return candidate.confidence >= DOUBTFUL or contrast
+    if contrast and candidate.confidence >= EXACT:
+        return True
+    return candidate.confidence > known.confidence and known.confidence < DOUBTFUL
+
+
+def _confirm(
+    state: State,
+    facts: dict[str, Fact],
+    signals: frozenset[Signal],
+    *,
+    candidates: tuple[Candidate, ...],
+    learned: tuple[str, ...],
+) -> tuple[dict[str, Fact], bool]:
+    """Raise what the caller was asked to confirm.
+
+    A yes confirms all of it. A correction confirms the rest, which was heard and let stand.
+    """
+    question = state.question
+    if question.expecting not in _CONFIRMING:
+        return facts, False
+    asked = [name for name in question.slots if name in facts]
+    corrected = [name for name in asked if name in learned]
+    yes = Signal.YES in signals and Signal.NO not in signals
+    if corrected:
+        raised = {name: CONFIRMED for name in asked if name not in corrected}
+    elif yes and question.expecting is Expecting.CONFIRMATION:
+        raised = dict.fromkeys(asked, 1.0)
+    else:
+        repeated = {each.name for each in candidates if each.name in asked}
+        return facts, bool(repeated) and Signal.NO not in signals
+    return {**facts, **{name: _raised(facts[name], to) for name, to in raised.items()}}, True
+
+
+def _denies(state: State, signals: frozenset[Signal], words: list[str]) -> bool:
+    if state.question.expecting is not Expecting.CONFIRMATION:
+        return False
+    return (Signal.NO in signals and Signal.YES not in signals) or rejected_intent(words)
+
+
+def _raised(fact: Fact, confidence: float) -> Fact:
+    return replace(fact, confidence=max(fact.confidence, confidence))
