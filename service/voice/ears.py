@@ -106,7 +106,8 @@ class Ears(FrameProcessor):
         for start in range(0, whole, WINDOW_SAMPLES):
             window = pcm[start : start + WINDOW_SAMPLES]
             self._capture.add(window)
-            events = self._turns.hear(self._activity.hear(window), at_ms)
+            score = self._activity.hear(window, may_reset=not self._turns.in_utterance)
+            events = self._turns.hear(score, at_ms)
             if events:
                 await self._act(events)
 

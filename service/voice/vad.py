@@ -16,7 +16,7 @@ WINDOW_SAMPLES = 512
 """Silero's window at 16 kHz: 32 ms."""
 _CONTEXT_SAMPLES = 64
 _RATE_HZ = np.array(16_000, np.int64)
-_RESET_WINDOWS = 2 * 16_000 // WINDOW_SAMPLES
+_RESET_WINDOWS = -(-2 * 16_000 // WINDOW_SAMPLES)
 _RESET_BELOW = 0.1
 _RESET_LOW_WINDOWS = 5
 
@@ -55,15 +55,19 @@ class VoiceActivity:
         self._windows = 0
         self._low_windows = 0
 
-    def hear(self, window: Pcm16k) -> float:
-        """Return the probability that `window`, shape (512,), holds speech."""
+    def hear(self, window: Pcm16k, *, may_reset: bool = True) -> float:
+        """Return the probability that `window`, shape (512,), holds speech.
+
+        `may_reset` is False inside an utterance: a reset makes the model doubt the next word.
+        """
         self._input[0, :_CONTEXT_SAMPLES] = self._input[0, -_CONTEXT_SAMPLES:]
         np.multiply(window, np.float32(1 / 32_768), out=self._input[0, _CONTEXT_SAMPLES:])
         probability, self._state = self._model.score(self._input, self._state)
         self._low_windows = self._low_windows + 1 if probability < _RESET_BELOW else 0
         self._windows += 1
         # Music and long silence leave the state deaf to the speech that follows.
-        if self._windows >= _RESET_WINDOWS and self._low_windows >= _RESET_LOW_WINDOWS:
+        due = self._windows >= _RESET_WINDOWS and self._low_windows >= _RESET_LOW_WINDOWS
+        if due and may_reset:
             self._reset()
         return probability
 
