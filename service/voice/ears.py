@@ -8,7 +8,6 @@ goes on.
 import asyncio
 from decimal import Decimal
 
-import numpy as np
 import structlog
 from pipecat.frames.frames import BotStartedSpeakingFrame, Frame, InterruptionFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
@@ -40,6 +39,7 @@ from service.voice.turn_taking import (
 )
 from service.voice.vad import WINDOW_SAMPLES
 
+WINDOW_BYTES = WINDOW_SAMPLES * TELEPHONE_RATE_HZ // HOUSE_RATE_HZ
 log = structlog.get_logger()
 
 MAX_PIECE_BYTES = TELEPHONE_RATE_HZ
@@ -73,7 +73,7 @@ class Ears(FrameProcessor):
         self._turns = TurnTaking(config.turn_taking)
         self._capture = Capture(speech_start_ms=config.turn_taking.speech_start_ms)
         self._keypad = Keypad()
-        self._left_over = np.empty(0, np.int16)
+        self._undecoded = bytearray()
         self._audio_at_ms = 0
         self._speculation: list[asyncio.Task[None]] = []
         self._outcome: Transcript | SpeechError | None = None
@@ -98,13 +98,11 @@ class Ears(FrameProcessor):
 
     async def hear(self, mulaw: bytes) -> None:
         """Take the next piece of the caller's audio: raw 8 kHz mu-law of any length."""
-        fresh = self._decoder.decode(mulaw[-MAX_PIECE_BYTES:])
-        pcm = np.concatenate([self._left_over, fresh])
-        whole = pcm.size - pcm.size % WINDOW_SAMPLES
-        self._left_over = pcm[whole:]
         at_ms = self._audio_at_ms = self._elapsed()
-        for start in range(0, whole, WINDOW_SAMPLES):
-            window = pcm[start : start + WINDOW_SAMPLES]
+        self._undecoded += mulaw[-MAX_PIECE_BYTES:]
+        while len(self._undecoded) >= WINDOW_BYTES:
+            window = self._decoder.decode(bytes(self._undecoded[:WINDOW_BYTES]))
+            del self._undecoded[:WINDOW_BYTES]
             self._capture.add(window)
             score = self._activity.hear(window, may_reset=not self._turns.in_utterance)
             events = self._turns.hear(score, at_ms)
