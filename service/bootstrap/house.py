@@ -27,6 +27,7 @@ from service.calls.intake import Intake
 from service.calls.presence import Presence
 from service.calls.recorder import Recorder
 from service.calls.session import CallSessions
+from service.calls.settlement import Settlement
 from service.calls.urls import CallbackUrls
 from service.campaigns.dialer import Dialer
 from service.compliance.permit import Compliance
@@ -177,6 +178,7 @@ def _assemble(
     assert settings.public_url is not None
     active = ActiveCalls(capacity=settings.max_calls)
     recorder = Recorder(calls=stores.calls, prices=prices, clock=clock)
+    settlement = Settlement(calls=stores.calls, prices=prices, metrics=metrics, clock=clock)
     dialing = Dialing(
         calls=stores.calls,
         contacts=stores.contacts,
@@ -185,6 +187,7 @@ def _assemble(
         telephony=telephony,
         urls=CallbackUrls(settings.public_url),
         from_numbers=settings.twilio.from_numbers,
+        settlement=settlement,
         clock=clock,
     )
     intake = Intake(
@@ -196,6 +199,7 @@ def _assemble(
         configs=configs,
         sessions=stores.sessions,
         telephony=telephony,
+        settlement=settlement,
         clock=clock,
     )
     call_sessions = CallSessions(
@@ -208,7 +212,7 @@ def _assemble(
         sessions=stores.sessions,
         telephony=telephony,
         recorder=recorder,
-        prices=prices,
+        settlement=settlement,
         clock=clock,
         make_conversation=voice,
         metrics=metrics,
@@ -219,6 +223,7 @@ def _assemble(
         active=active,
         calls=stores.calls,
         sessions=stores.sessions,
+        settlement=settlement,
         clock=clock,
         drain_s=settings.drain_seconds,
     )
@@ -230,7 +235,7 @@ def _assemble(
         from_numbers=tuple(settings.twilio.from_numbers),
         telephony=telephony,
         intake=intake,
-        callbacks=Callbacks(calls=stores.calls, sessions=stores.sessions, clock=clock),
+        callbacks=Callbacks(calls=stores.calls, sessions=stores.sessions, settlement=settlement),
         dialing=dialing,
         hang_up=HangUp(calls=stores.calls, sessions=stores.sessions, telephony=telephony),
         stream=call_sessions.serve,

@@ -2,17 +2,12 @@
 
 from uuid import UUID
 
-import structlog
-
-from service.domain.call import Call, CallStatus
-from service.domain.conversation import ConversationResult
+from service.calls.settlement import Settlement
+from service.domain.call import CallStatus
 from service.domain.events import LegEnded, MachineDetected
 from service.domain.outcome import Outcome
 from service.ports.call_store import CallStore, StatusReport
-from service.ports.clock import Clock
 from service.ports.sessions import Sessions
-
-log = structlog.get_logger()
 
 _OUTCOME_WITHOUT_A_WORD = {
     CallStatus.BUSY: Outcome.BUSY,
@@ -26,10 +21,10 @@ _OUTCOME_WITHOUT_A_WORD = {
 class Callbacks:
     """Applies status and answering-machine callbacks."""
 
-    def __init__(self, *, calls: CallStore, sessions: Sessions, clock: Clock) -> None:
+    def __init__(self, *, calls: CallStore, sessions: Sessions, settlement: Settlement) -> None:
         self._calls = calls
         self._sessions = sessions
-        self._clock = clock
+        self._settlement = settlement
 
     async def status(self, report: StatusReport, *, call_id: UUID | None = None) -> None:
         """Apply a status report. Raises NotFound for a call that we do not know."""
@@ -39,7 +34,7 @@ class Callbacks:
         if not call.status.is_terminal or call.outcome is not None:
             return
         if call.worker_id is None:
-            await self._finish_unspoken(call)
+            await self._settlement.give_up(call, _OUTCOME_WITHOUT_A_WORD[call.status])
         else:
             event = LegEnded(call_id=call.call_id, status=call.status.value)
             await self._sessions.tell(call.worker_id, event)
@@ -57,13 +52,3 @@ class Callbacks:
         if verdict.startswith("machine") and call.worker_id is not None:
             event = MachineDetected(call_id=call.call_id, answered_by=verdict)
             await self._sessions.tell(call.worker_id, event)
-
-    async def _finish_unspoken(self, call: Call) -> None:
-        outcome = _OUTCOME_WITHOUT_A_WORD[call.status]
-        log.info("call ended unspoken", call_id=str(call.call_id), outcome=outcome.value)
-        await self._calls.finish(
-            call.call_id,
-            result=ConversationResult(outcome=outcome),
-            ledger=(),
-            at=self._clock.now(),
-        )

@@ -4,12 +4,12 @@ from uuid import UUID
 
 import structlog
 
+from service.calls.settlement import Settlement
 from service.calls.urls import CallbackUrls
 from service.compliance.permit import Compliance
 from service.configs.registry import ConfigRegistry
 from service.domain.call import Call, CallStatus, Direction
 from service.domain.contact import Contact, parse_e164
-from service.domain.conversation import ConversationResult
 from service.domain.errors import InvalidInput, NotFound, TelephonyError
 from service.domain.ids import new_id
 from service.domain.outcome import Outcome
@@ -33,6 +33,7 @@ class Dialing:
         telephony: Telephony,
         urls: CallbackUrls,
         from_numbers: list[str],
+        settlement: Settlement,
         clock: Clock,
     ) -> None:
         self._calls = calls
@@ -42,6 +43,7 @@ class Dialing:
         self._telephony = telephony
         self._urls = urls
         self._from_numbers = from_numbers
+        self._settlement = settlement
         self._clock = clock
 
     async def place(
@@ -88,12 +90,7 @@ class Dialing:
         try:
             placed = await self._telephony.place(leg)
         except TelephonyError:
-            await self._calls.finish(
-                call.call_id,
-                result=ConversationResult(outcome=Outcome.FAILED),
-                ledger=(),
-                at=self._clock.now(),
-            )
+            await self._settlement.give_up(call, Outcome.FAILED, why="the network refused it")
             raise
         log.info("call placed", call_id=str(call.call_id), twilio_sid=placed.twilio_sid)
         return await self._calls.placed(call.call_id, twilio_sid=placed.twilio_sid)

@@ -6,10 +6,10 @@ import msgspec
 import structlog
 
 from service.calls.active import ActiveCalls
+from service.calls.settlement import Settlement
 from service.calls.urls import CallbackUrls, media_url
 from service.configs.registry import ConfigRegistry
 from service.domain.call import Call, CallStatus, Direction
-from service.domain.conversation import ConversationResult
 from service.domain.ids import new_id
 from service.domain.outcome import Outcome
 from service.ports.call_store import CallStore, ContactStore, StatusReport
@@ -48,6 +48,7 @@ class Intake:
         configs: ConfigRegistry,
         sessions: Sessions,
         telephony: Telephony,
+        settlement: Settlement,
         clock: Clock,
     ) -> None:
         self._worker_id = worker_id
@@ -59,6 +60,7 @@ class Intake:
         self._configs = configs
         self._sessions = sessions
         self._telephony = telephony
+        self._settlement = settlement
         self._clock = clock
 
     async def inbound(self, webhook: VoiceWebhook) -> str:
@@ -90,12 +92,11 @@ class Intake:
         call = await self._calls.placed(call_id, twilio_sid=webhook.twilio_sid)
         if call.outcome is None:
             log.warning("media socket broke in mid-call", call_id=str(call_id))
-            result = ConversationResult(outcome=Outcome.FAILED, summary="the media socket broke")
-            await self._calls.finish(call_id, result=result, ledger=(), at=self._clock.now())
+            await self._settlement.give_up(call, Outcome.FAILED, why="the media socket broke")
         return self._telephony.say_and_hang_up(CUT_OFF)
 
     async def _connect(self, call: Call) -> str:
-        await self._calls.report(
+        call = await self._calls.report(
             StatusReport(
                 twilio_sid=call.twilio_sid or "",
                 status=CallStatus.IN_PROGRESS,
@@ -105,8 +106,7 @@ class Intake:
         worker = await self._worker_with_room()
         if worker is None:
             log.warning("no worker has room for a call", call_id=str(call.call_id))
-            result = ConversationResult(outcome=Outcome.FAILED, summary="all lines were busy")
-            await self._calls.finish(call.call_id, result=result, ledger=(), at=self._clock.now())
+            await self._settlement.give_up(call, Outcome.FAILED, why="all lines were busy")
             return self._telephony.say_and_hang_up(BUSY)
         worker_id, public_url = worker
         token = await self._sessions.issue_token(

@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from service.calls.active import ActiveCalls
-from service.domain.conversation import ConversationResult
+from service.calls.settlement import Settlement
 from service.domain.errors import StorageUnavailable
 from service.domain.events import (
     CallEvent,
@@ -37,6 +37,7 @@ class Presence:
         active: ActiveCalls,
         calls: CallStore,
         sessions: Sessions,
+        settlement: Settlement,
         clock: Clock,
         drain_s: float,
     ) -> None:
@@ -45,6 +46,7 @@ class Presence:
         self._active = active
         self._calls = calls
         self._sessions = sessions
+        self._settlement = settlement
         self._clock = clock
         self._drain_s = drain_s
 
@@ -52,10 +54,9 @@ class Presence:
         """Finish calls that an earlier process of this name left in mid-call; return how many."""
         left = await self._calls.unfinished(worker_id=self._worker_id)
         for call in left:
-            result = ConversationResult(
-                outcome=Outcome.FAILED, summary="the worker stopped in mid-call"
+            await self._settlement.give_up(
+                call, Outcome.FAILED, why="the worker stopped in mid-call"
             )
-            await self._calls.finish(call.call_id, result=result, ledger=(), at=self._clock.now())
         if left:
             log.warning("calls of an earlier process were closed", calls=len(left))
         return len(left)

@@ -9,16 +9,14 @@ import structlog
 
 from service.calls.active import ActiveCalls
 from service.calls.recorder import Recorder
+from service.calls.settlement import Settlement
 from service.configs.registry import ConfigRegistry
 from service.domain.call import Call, Direction
 from service.domain.contact import Contact
 from service.domain.conversation import ConversationResult
 from service.domain.errors import BadSignature, ProtocolViolation, ReautoError, StorageUnavailable
-from service.domain.money import LedgerLine
 from service.domain.outcome import Outcome
 from service.domain.turn import Turn
-from service.money.meter import leg_usage
-from service.money.price_book import PriceBook
 from service.observability.metrics import Metrics
 from service.observability.tracing import follow_call
 from service.ports.call_store import CallStore, ContactStore
@@ -49,7 +47,7 @@ class CallSessions:
         sessions: Sessions,
         telephony: Telephony,
         recorder: Recorder,
-        prices: PriceBook,
+        settlement: Settlement,
         clock: Clock,
         make_conversation: ConversationFactory,
         metrics: Metrics,
@@ -63,7 +61,7 @@ class CallSessions:
         self._sessions = sessions
         self._telephony = telephony
         self._recorder = recorder
-        self._prices = prices
+        self._settlement = settlement
         self._clock = clock
         self._make_conversation = make_conversation
         self._metrics = metrics
@@ -149,19 +147,7 @@ class CallSessions:
                 _callee(call), reason="asked during a call", call_id=call.call_id
             )
         await self._recorder.flush(call.call_id)
-        ledger = self._leg_ledger(call)
-        ended = await self._calls.finish(
-            call.call_id, result=result, ledger=ledger, at=self._clock.now()
-        )
-        self._metrics.spent(ledger)
-        log.info("call ended", outcome=result.outcome.value, direction=call.direction.value)
-        self._metrics.call_ended(ended)
-
-    def _leg_ledger(self, call: Call) -> list[LedgerLine]:
-        now = self._clock.now()
-        answered_at = call.answered_at or call.created_at
-        usages = leg_usage(call, seconds=(now - answered_at).total_seconds())
-        return [self._prices.price(usage, now.date()) for usage in usages]
+        await self._settlement.settle(call, result)
 
     @contextlib.asynccontextmanager
     async def _heartbeat(self, live: "_Live") -> AsyncIterator[None]:

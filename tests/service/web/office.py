@@ -8,6 +8,7 @@ import hmac
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -28,18 +29,21 @@ from service.calls.callbacks import Callbacks
 from service.calls.dialing import Dialing
 from service.calls.hang_up import HangUp
 from service.calls.intake import Intake
+from service.calls.settlement import Settlement
 from service.calls.urls import CallbackUrls
 from service.compliance.permit import Compliance
 from service.configs.registry import ConfigRegistry
 from service.domain.contact import Contact
 from service.domain.engines import EngineChoice
 from service.domain.ids import new_id
+from service.money.price_book import load_price_book
 from service.observability.metrics import Metrics
 from service.observability.readiness import Probe, Readiness
 from service.ports.media import TextSocket
 from service.web.app import create_web
 from service.web.services import WebServices
 
+PRICES = Path(__file__).resolve().parents[3] / "data" / "price_book.yaml"
 PUBLIC_URL = "https://voice.example.com"
 WORKER_URL = "https://w0.voice.example.com"
 API_KEY = "key-one"
@@ -74,6 +78,10 @@ class Office:
         self.campaigns = InMemoryCampaignStore(calls=self.calls, contacts=self.contacts)
         self.configs = ConfigRegistry(InMemoryConfigStore(self.clock), self.clock)
         self.active = ActiveCalls(capacity=2)
+        self.prices = load_price_book(PRICES)
+        self.settlement = Settlement(
+            calls=self.calls, prices=self.prices, metrics=self.metrics, clock=self.clock
+        )
 
     def intake(self) -> Intake:
         return Intake(
@@ -85,6 +93,7 @@ class Office:
             configs=self.configs,
             sessions=self.sessions,
             telephony=self.telephony,
+            settlement=self.settlement,
             clock=self.clock,
         )
 
@@ -97,6 +106,7 @@ class Office:
             telephony=self.telephony,
             urls=CallbackUrls(WORKER_URL),
             from_numbers=[OUR_NUMBER],
+            settlement=self.settlement,
             clock=self.clock,
         )
 
@@ -109,7 +119,7 @@ class Office:
             from_numbers=(OUR_NUMBER,),
             telephony=telephony,
             intake=self.intake(),
-            callbacks=Callbacks(calls=calls, sessions=sessions, clock=self.clock),
+            callbacks=Callbacks(calls=calls, sessions=sessions, settlement=self.settlement),
             dialing=self.dialing(),
             hang_up=HangUp(calls=calls, sessions=sessions, telephony=telephony),
             stream=self.stream or self._no_stream,
