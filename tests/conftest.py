@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,6 +21,8 @@ from service.adapters.postgres.schema import migrate
 from service.adapters.redis.embedded import EmbeddedRedis
 
 _TEMPLATE = "migrated"
+_SERVERS = "reauto-test-"
+_ROOM_BYTES = 1 << 30
 _LEAK_PATIENCE_S = 2.0
 # The interpreter keeps these for itself until it exits.
 _HOUSEKEEPING = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
@@ -39,8 +42,13 @@ def assets() -> Path:
 
 @pytest.fixture(scope="session")
 def server_folder() -> Iterator[Path]:
-    """A short folder that an unprivileged account may pass through, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="reauto-test-"))
+    """A short folder that an unprivileged account may pass through, unlike pytest's own.
+
+    It lies in memory where there is room: a database per test is much writing.
+    """
+    memory = Path("/dev/shm")
+    is_roomy = memory.is_dir() and shutil.disk_usage(memory).free > _ROOM_BYTES
+    folder = Path(tempfile.mkdtemp(prefix=_SERVERS, dir=memory if is_roomy else None))
     yield folder
     shutil.rmtree(folder)
 
@@ -52,7 +60,9 @@ def postgres_server(server_folder: Path) -> Iterator[str]:
     url = server.start()
     try:
         _sql(url, f"CREATE DATABASE {_TEMPLATE}")
-        asyncio.run(migrate(_database(url, _TEMPLATE)))
+        # A thread of its own: an async fixture may ask for the server while its loop runs.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, migrate(_database(url, _TEMPLATE))).result()
         yield url
     finally:
         server.stop()
@@ -119,10 +129,10 @@ def _children() -> list[psutil.Process]:
     found = []
     for child in psutil.Process().children():
         try:
-            command = " ".join(child.cmdline())
+            command, folder = " ".join(child.cmdline()), child.cwd()
         except psutil.Error:
             continue
-        if child.status() != psutil.STATUS_ZOMBIE and not any(n in command for n in _HOUSEKEEPING):
+        if _SERVERS not in folder and not any(name in command for name in _HOUSEKEEPING):
             found.append(child)
     return found
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from service.adapters.call_signals import mark_served, merge_report
 from service.adapters.cursors import decode_cursor, encode_cursor
-from service.domain.call import Call, CallStatus
+from service.domain.call import Call
 from service.domain.conversation import ConversationResult
 from service.domain.errors import Conflict, NotFound
 from service.domain.money import LedgerLine
@@ -23,12 +23,11 @@ class InMemoryCallStore:
         self._calls: dict[UUID, Call] = {}
         self._turns: dict[UUID, dict[int, tuple[Turn, tuple[LedgerLine, ...]]]] = {}
         self._results: dict[UUID, tuple[ConversationResult, tuple[LedgerLine, ...]]] = {}
-        self._early: dict[tuple[str, CallStatus], StatusReport] = {}
 
     async def create(self, call: Call) -> Call:
         """Insert; a second call with the same `call_id` or `twilio_sid` returns the first."""
         first = self._calls.get(call.call_id) or self._with_sid(call.twilio_sid)
-        return first or self._keep(self._with_early_reports(call))
+        return first or self._keep(call)
 
     async def get(self, call_id: UUID) -> Call:
         """Raises NotFound."""
@@ -65,15 +64,11 @@ class InMemoryCallStore:
         owner = self._with_sid(twilio_sid)
         if call.twilio_sid not in (None, twilio_sid) or (owner and owner.call_id != call_id):
             raise Conflict(f"the call {call_id} or the sid {twilio_sid} is attached already")
-        return self._keep(self._with_early_reports(replace(call, twilio_sid=twilio_sid)))
+        return self._keep(replace(call, twilio_sid=twilio_sid))
 
     async def report(self, report: StatusReport) -> Call:
-        """Apply a status callback; one for an unknown sid is kept for it. Raises NotFound."""
-        call = self._with_sid(report.twilio_sid)
-        if call is None:
-            self._early.setdefault((report.twilio_sid, report.status), report)
-            raise NotFound(f"there is no call with the sid {report.twilio_sid} yet")
-        return self._keep(merge_report(call, report))
+        """Apply a status callback in any order, any number of times. Raises NotFound."""
+        return self._keep(merge_report(await self.by_sid(report.twilio_sid), report))
 
     async def answered_by(self, call_id: UUID, verdict: str) -> Call:
         """Keep the first answering-machine verdict."""
@@ -143,11 +138,6 @@ class InMemoryCallStore:
         if twilio_sid is None:
             return None
         return next((c for c in self._calls.values() if c.twilio_sid == twilio_sid), None)
-
-    def _with_early_reports(self, call: Call) -> Call:
-        for sid, status in [key for key in self._early if key[0] == call.twilio_sid]:
-            call = merge_report(call, self._early.pop((sid, status)))
-        return call
 
 
 def _cursor_after(calls: tuple[Call, ...]) -> str:

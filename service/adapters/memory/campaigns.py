@@ -84,11 +84,11 @@ class InMemoryCampaignStore:
         attempt = self._attempts.get(attempt_id)
         if attempt is None:
             raise NotFound(f"there is no attempt {attempt_id}")
-        if call_id is not None:
-            await self._calls.get(call_id)
         settled = replace(attempt, status=status, call_id=call_id, reason=reason)
         if attempt.status is not AttemptStatus.CLAIMED and settled != attempt:
             raise Conflict(f"the attempt {attempt_id} is {attempt.status}, not claimed")
+        if call_id is not None:
+            await self._calls.get(call_id)
         self._attempts[attempt_id] = settled
 
     async def attempts(self, campaign_id: UUID) -> tuple[Attempt, ...]:

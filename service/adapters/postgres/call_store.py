@@ -26,11 +26,10 @@ from service.adapters.postgres.rows import (
 from service.adapters.postgres.tables import (
     calls,
     conversations,
-    early_reports,
     ledger_entries,
     turns,
 )
-from service.domain.call import Call, CallStatus
+from service.domain.call import Call
 from service.domain.conversation import ConversationResult
 from service.domain.errors import Conflict, NotFound
 from service.domain.money import LedgerLine
@@ -51,8 +50,6 @@ class PostgresCallStore:
     async def create(self, call: Call) -> Call:
         """Insert; a second call with the same `call_id` or `twilio_sid` returns the first."""
         async with self._database.transaction() as connection:
-            if call.twilio_sid is not None:
-                await _hold_sid(connection, call.twilio_sid)
             inserted = await connection.scalar(
                 insert(calls)
                 .values(call_row(call))
@@ -60,7 +57,7 @@ class PostgresCallStore:
                 .returning(calls.c.call_id)
             )
             if inserted is not None:
-                return await _apply_early_reports(connection, call)
+                return call
             same = sa.or_(calls.c.call_id == call.call_id, calls.c.twilio_sid == call.twilio_sid)
             return await _one(connection, same, lock=False)
 
@@ -93,28 +90,18 @@ class PostgresCallStore:
     async def placed(self, call_id: UUID, *, twilio_sid: str) -> Call:
         """Attach the network's id. Raises Conflict when the call or the id has another."""
         async with self._database.transaction() as connection:
-            await _hold_sid(connection, twilio_sid)
             call = await _one(connection, calls.c.call_id == call_id)
             if call.twilio_sid == twilio_sid:
                 return call
             if call.twilio_sid is not None:
                 raise Conflict(f"the call {call_id} is attached to another sid already")
-            attached = replace(call, twilio_sid=twilio_sid)
-            await _change(connection, call, attached)
-            return await _apply_early_reports(connection, attached)
+            return await _change(connection, call, replace(call, twilio_sid=twilio_sid))
 
     async def report(self, report: StatusReport) -> Call:
-        """Apply a status callback; one for an unknown sid is kept for it. Raises NotFound."""
+        """Apply a status callback in any order, any number of times. Raises NotFound."""
         async with self._database.transaction() as connection:
-            await _hold_sid(connection, report.twilio_sid)
-            try:
-                call = await _one(connection, calls.c.twilio_sid == report.twilio_sid)
-            except NotFound as error:
-                unknown = error
-                await _keep_early_report(connection, report)
-            else:
-                return await _change(connection, call, merge_report(call, report))
-        raise unknown
+            call = await _one(connection, calls.c.twilio_sid == report.twilio_sid)
+            return await _change(connection, call, merge_report(call, report))
 
     async def answered_by(self, call_id: UUID, verdict: str) -> Call:
         """Keep the first answering-machine verdict."""
@@ -206,10 +193,11 @@ class PostgresCallStore:
 async def _one(
     connection: AsyncConnection, condition: sa.ColumnElement[bool], *, lock: bool = True
 ) -> Call:
-    query = _CALL.where(condition)
     if lock:
-        query = query.with_for_update(of=calls)
-    row = (await connection.execute(query)).mappings().first()
+        # A statement of its own: only the next one sees what the last owner of the lock wrote.
+        locked = sa.select(calls.c.call_id).where(condition).with_for_update(key_share=True)
+        await connection.execute(locked)
+    row = (await connection.execute(_CALL.where(condition))).mappings().first()
     if row is None:
         raise NotFound("there is no such call")
     return call_from(row)
@@ -220,50 +208,6 @@ async def _change(connection: AsyncConnection, before: Call, after: Call) -> Cal
         changed = sa.update(calls).where(calls.c.call_id == after.call_id)
         await connection.execute(changed.values(call_row(after)))
     return after
-
-
-async def _hold_sid(connection: AsyncConnection, twilio_sid: str) -> None:
-    """Let nobody else report on or attach this sid until the transaction ends."""
-    await connection.execute(
-        sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(twilio_sid, 0)))
-    )
-
-
-async def _keep_early_report(connection: AsyncConnection, report: StatusReport) -> None:
-    await connection.execute(
-        insert(early_reports)
-        .values(
-            twilio_sid=report.twilio_sid,
-            status=report.status,
-            reported_at=report.at,
-            duration_s=report.duration_s,
-            error_code=report.error_code,
-        )
-        .on_conflict_do_nothing()
-    )
-
-
-async def _apply_early_reports(connection: AsyncConnection, call: Call) -> Call:
-    if call.twilio_sid is None:
-        return call
-    taken = await connection.execute(
-        sa.delete(early_reports)
-        .where(early_reports.c.twilio_sid == call.twilio_sid)
-        .returning(early_reports)
-    )
-    merged = call
-    for row in taken.mappings():
-        merged = merge_report(
-            merged,
-            StatusReport(
-                twilio_sid=row["twilio_sid"],
-                status=CallStatus(row["status"]),
-                at=row["reported_at"],
-                duration_s=row["duration_s"],
-                error_code=row["error_code"],
-            ),
-        )
-    return await _change(connection, call, merged)
 
 
 async def _add_lines(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:

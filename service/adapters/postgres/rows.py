@@ -1,7 +1,7 @@
 """Domain values to table rows and back; the column names are those of `tables.py`."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -19,6 +19,7 @@ from service.domain.turn import Turn, TurnStamps
 from service.ports.config_store import ConfigVersion, Slot
 
 Row = sa.RowMapping
+Value = TypeVar("Value", bound=msgspec.Struct)
 
 CONTACT_COLUMNS = tuple(contacts.c[name] for name in Contact.__struct_fields__)
 CAMPAIGN_COLUMNS = tuple(campaigns.c[name] for name in Campaign.__struct_fields__)
@@ -34,22 +35,22 @@ def call_row(call: Call) -> dict[str, Any]:
 
 def call_from(row: Row) -> Call:
     """Read a row of `calls` joined with the outcome of its conversation."""
-    return msgspec.convert(dict(row), Call)
+    return _read(Call, row)
 
 
 def contact_from(row: Row) -> Contact:
     """Read the CONTACT_COLUMNS."""
-    return msgspec.convert(dict(row), Contact)
+    return _read(Contact, row)
 
 
 def campaign_from(row: Row) -> Campaign:
     """Read the CAMPAIGN_COLUMNS."""
-    return msgspec.convert(dict(row), Campaign)
+    return _read(Campaign, row)
 
 
 def attempt_from(row: Row) -> Attempt:
     """Read the ATTEMPT_COLUMNS."""
-    return msgspec.convert(dict(row), Attempt)
+    return _read(Attempt, row)
 
 
 def turn_row(turn: Turn) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def ledger_rows(
 
 def ledger_line_from(row: Row) -> LedgerLine:
     """Read a row of `ledger_entries`."""
-    return msgspec.convert({name: row[name] for name in LedgerLine.__struct_fields__}, LedgerLine)
+    return _read(LedgerLine, row)
 
 
 def result_row(result: ConversationResult) -> dict[str, Any]:
@@ -127,4 +128,8 @@ def version_from(row: Row) -> ConfigVersion:
 
 def slot_from(row: Row) -> Slot:
     """Read a row of `config_slots` or `config_audit`."""
-    return Slot(**{name: row[name] for name in Slot.__struct_fields__})
+    return _read(Slot, row)
+
+
+def _read(kind: type[Value], row: Row) -> Value:
+    return msgspec.convert({name: row[name] for name in kind.__struct_fields__}, kind)

@@ -198,18 +198,6 @@ ledger_entries = sa.Table(
     sa.UniqueConstraint("call_id", "turn_index", "line_index", postgresql_nulls_not_distinct=True),
 )
 
-# Status callbacks that came before the network's id was attached to its call.
-early_reports = sa.Table(
-    "early_reports",
-    metadata,
-    sa.Column("twilio_sid", sa.Text, primary_key=True),
-    sa.Column("status", sa.Text, primary_key=True),
-    _time("reported_at", nullable=False),
-    sa.Column("duration_s", sa.Integer),
-    sa.Column("error_code", sa.Text),
-    _written("received_at"),
-)
-
 agent_configs = sa.Table(
     "agent_configs",
     metadata,

@@ -58,7 +58,7 @@ async def test_row_xid_follows_every_write(postgres_url: str) -> None:
         " AND table_schema = 'public'",
     )
     followed = {row.table_name for row in tables}
-    assert followed == set(metadata.tables) - {"early_reports", "config_slots"}
+    assert followed == set(metadata.tables) - {"config_slots"}
     triggers = await _query(
         postgres_url,
         "SELECT tgrelid::regclass::text AS name FROM pg_trigger WHERE NOT tgisinternal",

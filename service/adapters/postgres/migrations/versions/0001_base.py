@@ -87,16 +87,6 @@ CREATE INDEX ON calls (contact_id);
 CREATE INDEX ON calls (campaign_id);
 CREATE INDEX ON calls (worker_id);
 
-CREATE TABLE early_reports (
-    twilio_sid text NOT NULL,
-    status text NOT NULL,
-    reported_at timestamptz NOT NULL,
-    duration_s integer,
-    error_code text,
-    received_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (twilio_sid, status)
-);
-
 CREATE TABLE campaign_attempts (
     attempt_id uuid PRIMARY KEY,
     campaign_id uuid NOT NULL REFERENCES campaigns,
@@ -229,6 +219,6 @@ def downgrade() -> None:
     """Drop everything, children before parents."""
     op.execute(
         "DROP TABLE config_audit, config_slots, agent_configs, ledger_entries, turns, "
-        "conversations, campaign_attempts, early_reports, calls, campaigns, suppressions, contacts"
+        "conversations, campaign_attempts, calls, campaigns, suppressions, contacts"
     )
     op.execute("DROP FUNCTION keep_row_xid()")
