@@ -1,0 +1,70 @@
+"""Settings name everything that is wrong at once, and never print a secret."""
+
+import pytest
+
+from service.domain.errors import InvalidSettings
+from service.settings import load_settings, require_telephony
+
+SECRET = "s3cr3t-do-not-print"
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    import os
+
+    for name in [name for name in os.environ if name.startswith("REAUTO_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(str(tmp_path))
+
+
+def test_lists_and_nested_values_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REAUTO_TWILIO__FROM_NUMBERS", "+15551230001, +15551230002")
+    monkeypatch.setenv("REAUTO_API_KEYS", "one,two")
+    monkeypatch.setenv("REAUTO_ENGINES__STT", "pocketsphinx")
+    monkeypatch.setenv("REAUTO_PUBLIC_URL", "https://voice.example.com/")
+    settings = load_settings()
+    assert settings.twilio.from_numbers == ["+15551230001", "+15551230002"]
+    assert [key.get_secret_value() for key in settings.api_keys] == ["one", "two"]
+    assert settings.engines.stt == "pocketsphinx"
+    assert settings.public_url == "https://voice.example.com"
+
+
+def test_malformed_values_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REAUTO_PORT", "many")
+    monkeypatch.setenv("REAUTO_TWILIO__FROM_NUMBERS", "555")
+    monkeypatch.setenv("REAUTO_PUBLIC_URL", "voice.example.com")
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings()
+    text = str(caught.value)
+    for name in ("REAUTO_PORT", "REAUTO_TWILIO__FROM_NUMBERS", "REAUTO_PUBLIC_URL"):
+        assert name in text
+
+
+def test_missing_values_are_named_together() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        require_telephony(load_settings())
+    text = str(caught.value)
+    for name in ("PUBLIC_URL", "TWILIO__ACCOUNT_SID", "TWILIO__AUTH_TOKEN", "API_KEYS"):
+        assert f"REAUTO_{name}: is not set" in text
+
+
+@pytest.mark.parametrize("value", ["changeme", "your_token_here", "<token>", "xxxxxxxx"])
+def test_placeholders_are_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("REAUTO_TWILIO__AUTH_TOKEN", value)
+    monkeypatch.setenv("REAUTO_API_KEYS", f"good,{value}")
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings()
+    assert "REAUTO_TWILIO__AUTH_TOKEN: still holds a placeholder" in str(caught.value)
+    assert "REAUTO_API_KEYS" in str(caught.value)
+    assert value not in str(caught.value)
+
+
+def test_a_secret_is_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REAUTO_TWILIO__AUTH_TOKEN", SECRET)
+    monkeypatch.setenv("REAUTO_API_KEYS", SECRET)
+    monkeypatch.setenv("REAUTO_PORT", SECRET)
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings()
+    assert SECRET not in str(caught.value)
+    monkeypatch.delenv("REAUTO_PORT")
+    assert SECRET not in repr(load_settings())
