@@ -119,7 +119,7 @@ class ServerProcess:
     def _spawn(self, command: Sequence[str], *, cwd: Path) -> subprocess.Popen[bytes]:
         user = self._run_as
         with self.log.open("ab") as log:
-            return subprocess.Popen(  # noqa: S603
+            return subprocess.Popen(
                 command,
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,

@@ -22,7 +22,7 @@ _START_TIMEOUT_S = 120.0
 _SOCKET = ".s.PGSQL.5432"
 _READY_LINE = 7
 _ACCOUNTS = ("postgres", "nobody")
-_FAST_AND_UNSAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_FAST_AND_UNSAFE = ("fsync=off", "full_page_writes=off")
 
 
 class EmbeddedPostgres:

@@ -107,7 +107,12 @@ class RedisSessions:
         inbox = f"{_INBOX}{worker_id}"
         with translated():
             async with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.xadd(inbox, {"event": msgspec.json.encode(event)}, maxlen=_INBOX_EVENTS)
+                pipeline.xadd(
+                    inbox,
+                    {"event": msgspec.json.encode(event)},
+                    maxlen=_INBOX_EVENTS,
+                    approximate=False,
+                )
                 pipeline.expire(inbox, _INBOX_KEPT_S)
                 await pipeline.execute()
 
