@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from uuid import uuid4
 
 import duckdb
 import msgspec
@@ -59,16 +58,13 @@ class SnapshotStore:
 
     def build(self) -> BuiltSnapshot:
         """Build a snapshot from the raw Parquet files; nobody reads it before it is published."""
-        built_at = datetime.now(UTC)
-        snapshot_id = f"{built_at:%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
-        path = self.path(snapshot_id)
-        with (
-            sole_writer(self._folder),
-            replacing(path) as temporary,
-            duckdb.connect(str(temporary)) as db,
-        ):
-            _describe(db, snapshot_id=snapshot_id, built_at=built_at)
-            rows = _make_marts(db, RawStore(self._data_dir))
+        with sole_writer(self._folder):
+            built_at = datetime.now(UTC)
+            snapshot_id = f"{built_at:%Y%m%dT%H%M%S-%f}"
+            path = self.path(snapshot_id)
+            with replacing(path) as temporary, duckdb.connect(str(temporary)) as db:
+                _describe(db, snapshot_id=snapshot_id, built_at=built_at)
+                rows = _make_marts(db, RawStore(self._data_dir))
         return BuiltSnapshot(snapshot_id=snapshot_id, path=path, rows=rows)
 
     def publish(self, snapshot_id: str, *, keep: int = KEPT) -> None:
