@@ -77,7 +77,10 @@ class CallReport(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(kw_only=True)
 class PhoneCall:
-    """The mutable record of one call. `over` is set once, by `end`."""
+    """The mutable record of one call.
+
+    `over` is set when it is to end, by `end`; `closed` when it has its final status, by `close`.
+    """
 
     account_sid: str
     direction: str
@@ -96,6 +99,7 @@ class PhoneCall:
     ended_by: str | None = None
     person: Person | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
     warnings: list[DebuggerEntry] = field(default_factory=list)
     digits: str = ""
     heard_audio: bytearray = field(default_factory=bytearray)
@@ -128,8 +132,8 @@ class PhoneCall:
         """Set the final status."""
         self.status = status
         self.ended_at = datetime.now(UTC)
-        if self.ended_by is None:
-            self.end("network")
+        self.end("network")
+        self.closed.set()
 
     def warn(self, code: int, message: str) -> None:
         """Add an entry to the call's debugger."""

@@ -49,9 +49,9 @@ def response_latencies(
     `heard` is everything the caller heard, byte i at sample i. None when the agent was playing as
     the line ended (no silence to measure), or nothing was heard before the caller's next line.
     """
-    next_starts = [*(line.start for line in spoken[1:]), len(heard)]
     latencies: list[float | None] = []
-    for line, next_start in zip(spoken, next_starts, strict=True):
+    for index, line in enumerate(spoken):
+        next_start = spoken[index + 1].start if index + 1 < len(spoken) else len(heard)
         talked_over = any(span.start < line.end < span.end for span in spans)
         sound = None if talked_over else first_loud(heard, line.end, max(line.end, next_start))
         latencies.append(None if sound is None else (sound - line.end) / SAMPLES_PER_MS)

@@ -117,11 +117,12 @@ class PhoneNetwork:
             server.should_exit = True
 
 
-class _SignalFreeServer(uvicorn.Server):
+class SignalFreeServer(uvicorn.Server):
     """Leaves the signals to the process that it runs in."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
         yield
 
 
@@ -130,4 +131,4 @@ def _server(exchange: Exchange) -> uvicorn.Server:
     config = uvicorn.Config(
         app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
     )
-    return _SignalFreeServer(config)
+    return SignalFreeServer(config)

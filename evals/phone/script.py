@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urljoin
 
@@ -108,10 +109,10 @@ class Script:
 
     async def _connect(self, verb: ConnectStream) -> None:
         """Hold a stream; when it ends, for whatever reason, the next verb is due."""
-        call, person = self._call, self._call.person
+        call, person, verb = self._call, self._call.person, self._absolute(verb)
         assert person is not None
         try:
-            socket = await open_socket(urljoin(self._url, verb.url), auth_token=self._auth_token)
+            socket = await open_socket(verb.url, auth_token=self._auth_token)
         except StreamRefused as refusal:
             call.warn(refusal.code, str(refusal))
             self._announcements.stream(
@@ -124,6 +125,10 @@ class Script:
         broken = {"StreamError": call.warnings[-1].message} if end is StreamEnd.BROKEN else {}
         event = "stream-error" if broken else "stream-stopped"
         self._announcements.stream(event, verb, stream_sid=wire.stream_sid, **broken)
+
+    def _absolute(self, verb: ConnectStream) -> ConnectStream:
+        status_url = urljoin(self._url, verb.status_url) if verb.status_url else None
+        return replace(verb, url=urljoin(self._url, verb.url), status_url=status_url)
 
     async def _unless_over(self, work: Coroutine[Any, Any, T]) -> T | None:
         """Await `work`, or give it up when the call ends first."""

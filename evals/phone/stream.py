@@ -50,6 +50,7 @@ class MediaStream:
             pace = tasks.create_task(self._pace(parameters))
             broken = await self._obey()
             pace.cancel()
+        self._keep_rest()
         if self._call.over.is_set():
             return StreamEnd.CALL_OVER
         if broken is None:
@@ -86,6 +87,12 @@ class MediaStream:
             await self._wire.digit(act.digit)
         if act.hang_up:
             self._call.end("caller")
+
+    def _keep_rest(self) -> None:
+        """Record what was still heard of a frame that the end of the stream cut short."""
+        rest = self._playback.take(FRAME_SAMPLES)
+        at = self._playback.now - len(rest)
+        self._call.record(heard=rest, said=SILENT_FRAME[: len(rest)], at=at)
 
     async def _obey(self) -> tuple[int, str] | None:
         """Follow the server's orders until the socket closes; return Twilio's error if it broke."""
