@@ -8,7 +8,7 @@ from litestar import Litestar, Router
 from litestar.datastructures import ResponseHeader
 from litestar.di import Provide
 
-from service.web.documentation import openapi
+from service.web.documentation import VariadicTuplePlugin, openapi
 from service.web.guards import api_key_guard
 from service.web.problems import log_unexpected, problem_details
 from service.web.requests import request_middleware
@@ -44,7 +44,7 @@ def create_web(services: WebServices, *, lifespan: Sequence[Lifespan] = ()) -> L
         ],
         dependencies={"services": Provide(provide_services, sync_to_thread=False)},
         middleware=[request_middleware(services.metrics)],
-        plugins=[problem_details()],
+        plugins=[problem_details(), VariadicTuplePlugin()],
         after_exception=[log_unexpected],
         openapi_config=openapi(version("reautomation")),
         request_max_body_size=MAX_BODY_BYTES,

@@ -5,29 +5,33 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from litestar._openapi.schema_generation import SchemaCreator
 from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin, YamlRenderPlugin
 from litestar.openapi.spec import (
     Components,
-    OpenAPIFormat,
+    Example,
     OpenAPIMediaType,
     OpenAPIResponse,
     OpenAPIType,
     Operation,
-    Reference,
     RequestBody,
     Schema,
     SecurityScheme,
 )
+from litestar.params import KwargDefinition
+from litestar.plugins import OpenAPISchemaPlugin
+from litestar.typing import FieldDefinition
+
+from service.web import examples
+from service.web.schemas import Problem
 
 API_PROBLEMS = (400, 401, 403, 422, 500, 503)
 """What any route under /api may answer."""
 
 NETWORK_PROBLEMS = (400, 403, 422, 500, 503)
 """What any webhook may answer."""
-
-_PROBLEM_MEDIA_TYPE = "application/problem+json"
-_PROBLEM = Reference(ref="#/components/schemas/Problem")
 
 
 def documented(
@@ -36,19 +40,22 @@ def documented(
     request: Any = None,
     request_type: str = "application/json",
     problems: tuple[int, ...] = (),
-) -> type[Operation]:
-    """Make the operation class of a route, with its examples (plain values or domain structs).
+) -> dict[str, Any]:
+    """Return the keywords that document a route: `@get("/", **documented(...))`.
 
-    A `request_type` other than JSON describes a body that the route reads raw.
+    `request` and `response` are examples: plain values or domain structs, without a None that their
+    schema requires (the document drops it). A `request_type` other than JSON describes a body that
+    the route reads raw.
     """
 
     @dataclass
     class Documented(Operation):
         def __post_init__(self) -> None:
             self._show_request()
-            self._show_response()
-            for status in sorted(problems):
-                self.responses = {**(self.responses or {}), str(status): _problem(status)}
+            for status, answer in (self.responses or {}).items():
+                if status.startswith("2") and isinstance(answer, OpenAPIResponse):
+                    for content in (answer.content or {}).values():
+                        content.example = msgspec.to_builtins(response)
 
         def _show_request(self) -> None:
             if request is None:
@@ -58,17 +65,36 @@ def documented(
             else:
                 self.request_body = _raw_body(request_type, request)
 
-        def _show_response(self) -> None:
-            responses = dict(self.responses or {})
-            if 400 not in problems:
-                responses.pop("400", None)
-            self.responses = responses
-            for status, answer in responses.items():
-                if status.startswith("2") and isinstance(answer, OpenAPIResponse):
-                    for content in (answer.content or {}).values():
-                        content.example = msgspec.to_builtins(response)
+    responses = {status: _problem(status) for status in sorted(problems)}
+    return {"operation_class": Documented, "responses": responses}
 
-    return Documented
+
+class VariadicTuplePlugin(OpenAPISchemaPlugin):
+    """`tuple[X, ...]` with a length limit is an array of X; Litestar takes `...` for a type."""
+
+    def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
+        """True for such a field."""
+        kwarg = field_definition.kwarg_definition
+        return (
+            field_definition.origin is tuple
+            and len(field_definition.inner_types) == 2
+            and field_definition.inner_types[1].annotation is Ellipsis
+            and isinstance(kwarg, KwargDefinition)
+            and kwarg.is_constrained
+        )
+
+    def to_openapi_schema(
+        self, field_definition: FieldDefinition, schema_creator: SchemaCreator
+    ) -> Schema:
+        """An array with its limits."""
+        kwarg = field_definition.kwarg_definition
+        assert isinstance(kwarg, KwargDefinition)
+        return Schema(
+            type=OpenAPIType.ARRAY,
+            items=schema_creator.for_field_definition(field_definition.inner_types[0]),
+            min_items=kwarg.min_items,
+            max_items=kwarg.max_items,
+        )
 
 
 def openapi(version: str) -> OpenAPIConfig:
@@ -79,7 +105,6 @@ def openapi(version: str) -> OpenAPIConfig:
         description="Calls, contacts, campaigns and the configs that drive the voice agent.",
         use_handler_docstrings=True,
         components=Components(
-            schemas={"Problem": _problem_schema()},
             security_schemes={
                 "bearer": SecurityScheme(type="http", scheme="bearer"),
                 "api_key": SecurityScheme(
@@ -98,36 +123,19 @@ def openapi(version: str) -> OpenAPIConfig:
     )
 
 
-def _problem(status: int) -> OpenAPIResponse:
-    phrase = HTTPStatus(status).phrase
-    example = {"status": status, "type": f"urn:reauto:problem:http-{status}", "title": phrase}
-    return OpenAPIResponse(
-        description=phrase,
-        content={_PROBLEM_MEDIA_TYPE: OpenAPIMediaType(schema=_PROBLEM, example=example)},
+def _problem(status: int) -> ResponseSpec:
+    example = Problem(
+        status=status,
+        type=f"urn:reauto:problem:http-{status}",
+        title=HTTPStatus(status).phrase,
+        trace_id=examples.CALL_ID.hex,
     )
-
-
-def _problem_schema() -> Schema:
-    text = Schema(type=OpenAPIType.STRING)
-    error = Schema(
-        type=OpenAPIType.OBJECT,
-        properties={"field": text, "reason": text},
-        required=["field", "reason"],
-    )
-    return Schema(
-        title="Problem",
-        description="A problem document (RFC 9457).",
-        type=OpenAPIType.OBJECT,
-        properties={
-            "status": Schema(type=OpenAPIType.INTEGER),
-            "type": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.URI),
-            "title": text,
-            "detail": text,
-            "trace_id": Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL]),
-            "retryable": Schema(type=OpenAPIType.BOOLEAN),
-            "errors": Schema(type=OpenAPIType.ARRAY, items=error),
-        },
-        required=["status", "type", "title"],
+    return ResponseSpec(
+        Problem,
+        generate_examples=False,
+        description=HTTPStatus(status).phrase,
+        media_type="application/problem+json",
+        examples=[Example(value=msgspec.to_builtins(example))],
     )
 
 

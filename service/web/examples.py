@@ -23,6 +23,7 @@ CONTACT_ID = UUID("0199d2a4-1111-7b3a-9f00-2f6d1c9b7a10")
 CAMPAIGN_ID = UUID("0199d2a4-2222-7b3a-9f00-2f6d1c9b7a10")
 PHONE = "+15555550123"
 OUR_NUMBER = "+15555550100"
+CURSOR = "eyJhdCI6IjIwMjYtMTEtMjMifQ"
 TWILIO_SID = "CA0123456789abcdef0123456789abcdef"
 
 CONFIG = AgentConfig(
@@ -43,7 +44,9 @@ CONFIG = AgentConfig(
 )
 CONFIG_ID = CONFIG.config_id
 VERSION = ConfigVersion(config_id=CONFIG_ID, config=CONFIG, created_at=AT, note="first version")
-SLOT = Slot(active_id=CONFIG_ID, previous_id=None, generation=1, changed_at=AT, reason="first")
+SLOT = Slot(
+    active_id=CONFIG_ID, previous_id="5" * 64, generation=2, changed_at=AT, reason="calmer voice"
+)
 
 CALL = Call(
     call_id=CALL_ID,

@@ -28,6 +28,25 @@ ConfigId = Annotated[
 ]
 
 
+class FieldError(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with one field; an empty name is the whole input."""
+
+    field: str
+    reason: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A problem document (RFC 9457): how every error is answered."""
+
+    status: int
+    type: str
+    title: str
+    detail: str = ""
+    trace_id: str | None = None
+    retryable: bool = False
+    errors: tuple[FieldError, ...] = ()
+
+
 class PlaceCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whom to ring: a contact, by number or by id; `config_id` only to try a version out."""
 

@@ -31,7 +31,7 @@ ConfigIdPath = Annotated[str, PathParameter(pattern=CONFIG_ID_PATTERN)]
     "/",
     summary="Store a version",
     request_max_body_size=MAX_CONFIG_BYTES,
-    operation_class=documented(
+    **documented(
         request=ConfigInput(config=examples.CONFIG, note="slower voice", parent_id=None),
         response=examples.VERSION,
         problems=(*API_PROBLEMS, 404, 409, 413),
@@ -54,7 +54,7 @@ async def store_config(
 @get(
     "/",
     summary="List versions",
-    operation_class=documented(
+    **documented(
         response=ConfigPage(
             items=(
                 ConfigSummary(
@@ -66,7 +66,7 @@ async def store_config(
                     is_active=True,
                 ),
             ),
-            next_cursor=None,
+            next_cursor=examples.CURSOR,
         ),
         problems=API_PROBLEMS,
     ),
@@ -91,7 +91,7 @@ async def list_configs(services: Services) -> ConfigPage:
 @get(
     "/active",
     summary="Read the active version",
-    operation_class=documented(
+    **documented(
         response=ActiveConfig(version=examples.VERSION, slot=examples.SLOT),
         problems=(*API_PROBLEMS, 404),
     ),
@@ -107,7 +107,7 @@ async def active_config(services: Services) -> ActiveConfig:
 @get(
     "/{config_id:str}",
     summary="Read a version",
-    operation_class=documented(response=examples.VERSION, problems=(*API_PROBLEMS, 404)),
+    **documented(response=examples.VERSION, problems=(*API_PROBLEMS, 404)),
 )
 async def read_config(services: Services, config_id: ConfigIdPath) -> ConfigVersion:
     """One version, by id or by its first digits (8 or more)."""
@@ -118,7 +118,7 @@ async def read_config(services: Services, config_id: ConfigIdPath) -> ConfigVers
     "/{config_id:str}/activate",
     summary="Activate a version",
     status_code=200,
-    operation_class=documented(
+    **documented(
         request=Activation(reason="calmer voice measured better", expected_generation=1),
         response=examples.SLOT,
         problems=(*API_PROBLEMS, 404, 409),

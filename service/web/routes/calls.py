@@ -20,7 +20,7 @@ from service.web.services import Services
 @post(
     "/",
     summary="Place a call",
-    operation_class=documented(
+    **documented(
         request=PlaceCall(to=examples.PHONE),
         response=examples.CALL,
         problems=(*API_PROBLEMS, 404, 409, 502),
@@ -46,8 +46,9 @@ async def place_call(
 @get(
     "/",
     summary="List calls",
-    operation_class=documented(
-        response=CallPage(items=(examples.CALL,), next_cursor=None), problems=API_PROBLEMS
+    **documented(
+        response=CallPage(items=(examples.CALL,), next_cursor=examples.CURSOR),
+        problems=API_PROBLEMS,
     ),
 )
 async def list_calls(
@@ -64,9 +65,7 @@ async def list_calls(
 @get(
     "/live",
     summary="Calls in progress",
-    operation_class=documented(
-        response=LiveCalls(items=(examples.LIVE_CALL,)), problems=API_PROBLEMS
-    ),
+    **documented(response=LiveCalls(items=(examples.LIVE_CALL,)), problems=API_PROBLEMS),
 )
 async def live_calls(services: Services) -> LiveCalls:
     """Every call in progress on any worker, with its state and last words."""
@@ -76,7 +75,7 @@ async def live_calls(services: Services) -> LiveCalls:
 @get(
     "/{call_id:uuid}",
     summary="Read a call",
-    operation_class=documented(response=examples.CALL, problems=(*API_PROBLEMS, 404)),
+    **documented(response=examples.CALL, problems=(*API_PROBLEMS, 404)),
 )
 async def read_call(services: Services, call_id: FromPath[UUID]) -> Call:
     """One call as it stands now."""
@@ -86,7 +85,7 @@ async def read_call(services: Services, call_id: FromPath[UUID]) -> Call:
 @get(
     "/{call_id:uuid}/transcript",
     summary="Read a transcript",
-    operation_class=documented(
+    **documented(
         response=Transcript(
             call_id=examples.CALL_ID,
             turns=(examples.TURN,),
@@ -113,7 +112,7 @@ async def read_transcript(services: Services, call_id: FromPath[UUID]) -> Transc
 @get(
     "/{call_id:uuid}/receipt",
     summary="Read a receipt",
-    operation_class=documented(response=examples.RECEIPT, problems=(*API_PROBLEMS, 404)),
+    **documented(response=examples.RECEIPT, problems=(*API_PROBLEMS, 404)),
 )
 async def read_receipt(services: Services, call_id: FromPath[UUID]) -> Receipt:
     """What the call cost, line by line; amounts are decimal strings, in US dollars."""
@@ -125,7 +124,7 @@ async def read_receipt(services: Services, call_id: FromPath[UUID]) -> Receipt:
     "/{call_id:uuid}/hangup",
     summary="End a call",
     status_code=202,
-    operation_class=documented(
+    **documented(
         response=HangUpAccepted(call_id=examples.CALL_ID),
         problems=(*API_PROBLEMS, 404, 409, 502),
     ),

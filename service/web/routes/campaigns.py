@@ -21,7 +21,7 @@ from service.web.services import Services, WebServices
 @post(
     "/",
     summary="Start a campaign",
-    operation_class=documented(
+    **documented(
         request=CampaignInput(
             name=examples.CAMPAIGN.name,
             contact_ids=(examples.CONTACT_ID,),
@@ -54,7 +54,7 @@ async def start_campaign(
 @get(
     "/{campaign_id:uuid}",
     summary="Read a campaign",
-    operation_class=documented(
+    **documented(
         response=CampaignView(campaign=examples.CAMPAIGN, attempts=(examples.ATTEMPT,)),
         problems=(*API_PROBLEMS, 404),
     ),
@@ -69,7 +69,7 @@ async def read_campaign(services: Services, campaign_id: FromPath[UUID]) -> Camp
     "/{campaign_id:uuid}/pause",
     summary="Pause a campaign",
     status_code=200,
-    operation_class=documented(response=examples.CAMPAIGN, problems=(*API_PROBLEMS, 404, 409)),
+    **documented(response=examples.CAMPAIGN, problems=(*API_PROBLEMS, 404, 409)),
 )
 async def pause_campaign(
     request: Request[Any, Any, Any], services: Services, campaign_id: FromPath[UUID]
@@ -82,7 +82,7 @@ async def pause_campaign(
     "/{campaign_id:uuid}/resume",
     summary="Resume a campaign",
     status_code=200,
-    operation_class=documented(response=examples.CAMPAIGN, problems=(*API_PROBLEMS, 404, 409)),
+    **documented(response=examples.CAMPAIGN, problems=(*API_PROBLEMS, 404, 409)),
 )
 async def resume_campaign(
     request: Request[Any, Any, Any], services: Services, campaign_id: FromPath[UUID]

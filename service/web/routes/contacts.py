@@ -21,7 +21,7 @@ MAX_CSV_BYTES = 5_000_000
 @post(
     "/",
     summary="Add or update a contact",
-    operation_class=documented(
+    **documented(
         request=ContactInput(
             phone=examples.PHONE, name=examples.CONTACT.name, consent_source="web form"
         ),
@@ -45,7 +45,7 @@ async def save_contact(
     summary="Import a CSV",
     request_max_body_size=MAX_CSV_BYTES,
     status_code=200,
-    operation_class=documented(
+    **documented(
         request=examples.CSV,
         request_type="text/csv",
         response=ImportReport(
@@ -79,8 +79,9 @@ async def import_contacts(
 @get(
     "/",
     summary="List contacts",
-    operation_class=documented(
-        response=ContactPage(items=(examples.CONTACT,), next_cursor=None), problems=API_PROBLEMS
+    **documented(
+        response=ContactPage(items=(examples.CONTACT,), next_cursor=examples.CURSOR),
+        problems=API_PROBLEMS,
     ),
 )
 async def list_contacts(
@@ -96,7 +97,7 @@ async def list_contacts(
 @get(
     "/{contact_id:uuid}",
     summary="Read a contact",
-    operation_class=documented(response=examples.CONTACT, problems=(*API_PROBLEMS, 404)),
+    **documented(response=examples.CONTACT, problems=(*API_PROBLEMS, 404)),
 )
 async def read_one_contact(services: Services, contact_id: FromPath[UUID]) -> Contact:
     """One contact."""

@@ -10,13 +10,13 @@ from service.web.services import Services
 _READY = Ready(worker_id="w0", ready=True, report=examples.READINESS, engines=(examples.ENGINE,))
 
 
-@get("/health/live", summary="Alive", operation_class=documented(response=Live(worker_id="w0")))
+@get("/health/live", summary="Alive", **documented(response=Live(worker_id="w0")))
 async def live(services: Services) -> Live:
     """The process runs and its event loop turns; nothing else is looked at."""
     return Live(worker_id=services.worker_id)
 
 
-@get("/health/ready", summary="Ready", operation_class=documented(response=_READY))
+@get("/health/ready", summary="Ready", **documented(response=_READY))
 async def ready(services: Services) -> Response[Ready]:
     """Every probe with state, latency and last success, and the engine of each stage and why.
 
@@ -37,7 +37,7 @@ async def ready(services: Services) -> Response[Ready]:
     "/metrics",
     summary="Metrics",
     media_type=MediaType.TEXT,
-    operation_class=documented(response="reauto_calls_active 3.0\n"),
+    **documented(response="reauto_calls_active 3.0\n"),
 )
 async def metrics(services: Services) -> Response[str]:
     """Prometheus text; readiness is probed with it, so that probes are numbers too."""

@@ -16,7 +16,7 @@ from service.web.services import Services
 @post(
     "/",
     summary="Suppress a number",
-    operation_class=documented(
+    **documented(
         request=SuppressionInput(phone=examples.PHONE, reason="asked by e-mail"),
         response=Suppression(phone=examples.PHONE, suppressed=True),
         problems=(*API_PROBLEMS, 409),
@@ -38,7 +38,7 @@ async def suppress(
 @get(
     "/{phone:str}",
     summary="Ask about a number",
-    operation_class=documented(
+    **documented(
         response=Suppression(phone=examples.PHONE, suppressed=False), problems=API_PROBLEMS
     ),
 )

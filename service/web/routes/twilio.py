@@ -34,7 +34,7 @@ _VOICE = _SID | {
     summary="A call asks what to do",
     status_code=200,
     media_type=MediaType.XML,
-    operation_class=documented(
+    **documented(
         request=_VOICE,
         request_type=_FORM,
         response=examples.TWIML,
@@ -64,7 +64,7 @@ async def voice(
     "/status",
     summary="A call's status changed",
     status_code=204,
-    operation_class=documented(
+    **documented(
         request=_SID | {"CallStatus": "completed", "CallDuration": "42"},
         request_type=_FORM,
         problems=(*NETWORK_PROBLEMS, 404),
@@ -84,7 +84,7 @@ async def status(
     "/amd",
     summary="Who answered",
     status_code=204,
-    operation_class=documented(
+    **documented(
         request=_SID | {"AnsweredBy": "machine_start"},
         request_type=_FORM,
         problems=(*NETWORK_PROBLEMS, 404),
@@ -103,7 +103,7 @@ async def amd(
     "/recording",
     summary="A recording is ready",
     status_code=204,
-    operation_class=documented(
+    **documented(
         request=_SID | {"RecordingSid": "RE" + "0" * 32, "RecordingStatus": "completed"},
         request_type=_FORM,
         problems=NETWORK_PROBLEMS,
@@ -119,7 +119,7 @@ async def recording(request: Request[Any, Any, Any]) -> None:
     "/stream",
     summary="A media stream changed",
     status_code=204,
-    operation_class=documented(
+    **documented(
         request=_SID | {"StreamSid": "MZ" + "0" * 32, "StreamEvent": "stream-started"},
         request_type=_FORM,
         problems=NETWORK_PROBLEMS,

@@ -188,7 +188,7 @@ async def served(app: Litestar) -> AsyncIterator[str]:
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="uvicorn")
     try:
         async with asyncio.timeout(10):
-            while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
+            while not server.started:
                 await asyncio.sleep(0.01)
         yield f"127.0.0.1:{listener.getsockname()[1]}"
     finally:
