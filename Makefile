@@ -46,7 +46,7 @@ dagster: $(READY) ## open Dagster's webserver and daemon
 	@mkdir -p data/local/dagster && DAGSTER_HOME=$(CURDIR)/data/local/dagster dg dev
 
 upgrade: $(READY) ## recompile the pins, show what changed, test, and restore them on failure (PACKAGE=name)
-	@$(PYTHON) -m cli.upgrade $(PACKAGE)
+	@python -m cli.upgrade $(PACKAGE)
 
 clean: ## remove the virtual environment and local data of embedded servers
 	rm -rf $(VENV) data/local

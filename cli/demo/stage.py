@@ -1,20 +1,15 @@
 """The demo's stage: the simulated network, the model stand-in and the real service as processes."""
 
-import json
 import os
 import secrets
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from service.domain.errors import ReautoError
+from cli.demo.programs import Program, free_ports
 from service.settings import PREFIX, Settings, load_settings
 from service.supervisor.leftovers import Roster, sweep
 from service.supervisor.supervisor import Supervisor
@@ -22,7 +17,6 @@ from service.supervisor.supervisor import Supervisor
 OUR_NUMBERS = ("+15550100001", "+15550100002")
 WORKERS = 2
 KEEP_DEMOS = 3
-READY_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +42,7 @@ def open_stage(*, llm: str, local: Path) -> Iterator[Stage]:
         roster = Roster(folder)
         stack.callback(roster.clear)
         account_sid, auth_token = "AC" + secrets.token_hex(16), secrets.token_hex(16)
-        network = _Program("evals.phone.serve", folder=folder, roster=roster)
+        network = Program("evals.phone.serve", folder=folder, roster=roster)
         network_url = stack.enter_context(
             network.running("--account-sid", account_sid, "--auth-token", auth_token)
         )
@@ -60,7 +54,7 @@ def open_stage(*, llm: str, local: Path) -> Iterator[Stage]:
             "TWILIO__FROM_NUMBERS": ",".join(OUR_NUMBERS),
         }
         if llm == "standin":
-            model = _Program("evals.standins.ollama", folder=folder, roster=roster)
+            model = Program("evals.standins.ollama", folder=folder, roster=roster)
             environment["OLLAMA__BASE_URL"] = stack.enter_context(model.running())
         yield stack.enter_context(_service(folder, environment, network_url=network_url))
 
@@ -68,7 +62,7 @@ def open_stage(*, llm: str, local: Path) -> Iterator[Stage]:
 @contextmanager
 def _service(folder: Path, environment: Mapping[str, str], *, network_url: str) -> Iterator[Stage]:
     api_key = secrets.token_urlsafe(24)
-    port = _free_ports(WORKERS)
+    port = free_ports(WORKERS)
     values = {
         **environment,
         "HOST": "127.0.0.1",
@@ -101,62 +95,6 @@ def _service(folder: Path, environment: Mapping[str, str], *, network_url: str) 
         )
     finally:
         supervisor.stop()
-
-
-class _Program:
-    """A process of `evals` that writes where it listens into a ready file."""
-
-    def __init__(self, module: str, *, folder: Path, roster: Roster) -> None:
-        self._module = module
-        self._roster = roster
-        self._ready = folder / f"{module}.ready.json"
-        self._log = folder / "logs" / f"{module}.log"
-
-    @contextmanager
-    def running(self, *arguments: str) -> Iterator[str]:
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", self._module, "--port", "0"]
-        with self._log.open("ab") as sink:
-            process = subprocess.Popen(
-                [*command, "--ready-file", str(self._ready), *arguments],
-                stdout=sink,
-                stderr=sink,
-                start_new_session=True,
-            )
-        self._roster.note(self._module, process.pid)
-        try:
-            yield self._wait_until_ready(process)
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> str:
-        deadline = time.monotonic() + READY_TIMEOUT_S
-        while time.monotonic() < deadline and process.poll() is None:
-            if self._ready.exists():
-                return str(json.loads(self._ready.read_text())["base_url"])
-            time.sleep(0.05)
-        raise ReautoError(f"{self._module} did not start; see {self._log}")
-
-
-def _free_ports(count: int) -> int:
-    """A port that is free together with the next ones."""
-    for _ in range(100):
-        with ExitStack() as held:
-            first = held.enter_context(socket.socket())
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                for number in range(1, count):
-                    held.enter_context(socket.socket()).bind(("127.0.0.1", port + number))
-            except (OSError, OverflowError):
-                continue
-            return port
-    raise ReautoError("no free ports were found on 127.0.0.1")
 
 
 def _forget_old_demos(local: Path) -> None:

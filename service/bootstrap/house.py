@@ -114,7 +114,8 @@ async def _warm_up(
 ) -> VoiceConversationFactory:
     """Load every model once, side by side, before the first call can come."""
     models = SharedModels()
-    for engine in (models, engines.stt, engines.llm, engines.tts):
+    stack.callback(models.close)
+    for engine in (engines.stt, engines.llm, engines.tts):
         stack.push_async_callback(engine.close)
     async with asyncio.TaskGroup() as loading:
         loading.create_task(models.warm_up())
