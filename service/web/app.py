@@ -9,20 +9,25 @@ from litestar.datastructures import ResponseHeader
 from litestar.di import Provide
 
 from service.web.documentation import VariadicTuplePlugin, openapi
-from service.web.guards import api_key_guard
+from service.web.guards import api_key_guard, network_guard
 from service.web.problems import log_unexpected, problem_details
 from service.web.requests import request_middleware
-from service.web.routes.agent_configs import agent_configs_router
-from service.web.routes.calls import calls_router
-from service.web.routes.campaigns import campaigns_router
-from service.web.routes.contacts import contacts_router
-from service.web.routes.health import health_router
-from service.web.routes.suppressions import suppressions_router
-from service.web.routes.twilio import twilio_router
+from service.web.routes import (
+    agent_configs,
+    calls,
+    campaigns,
+    contacts,
+    health,
+    suppressions,
+    twilio,
+)
 from service.web.services import WebServices
 
 MAX_BODY_BYTES = 512_000
-"""Of any request under /api but the CSV import (5 MB); webhooks take 64 kB."""
+"""Of any request under /api but the CSV import, which takes 5 MB."""
+
+MAX_FORM_BYTES = 64_000
+"""Of any webhook."""
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -37,11 +42,7 @@ def create_web(services: WebServices, *, lifespan: Sequence[Lifespan] = ()) -> L
         return services
 
     return Litestar(
-        route_handlers=[
-            _api_router(services.api_keys),
-            twilio_router(services.telephony, services.public_urls),
-            health_router(),
-        ],
+        route_handlers=[*_api_routers(services), _twilio_router(services), *health.ROUTES],
         dependencies={"services": Provide(provide_services, sync_to_thread=False)},
         middleware=[request_middleware(services.metrics)],
         plugins=[problem_details(), VariadicTuplePlugin()],
@@ -53,17 +54,34 @@ def create_web(services: WebServices, *, lifespan: Sequence[Lifespan] = ()) -> L
     )
 
 
-def _api_router(api_keys: Sequence[str]) -> Router:
+def _api_routers(services: WebServices) -> list[Router]:
+    rooms = {
+        "calls": calls.ROUTES,
+        "contacts": contacts.ROUTES,
+        "campaigns": campaigns.ROUTES,
+        "suppressions": suppressions.ROUTES,
+        "agent-configs": agent_configs.ROUTES,
+    }
+    guard = api_key_guard(services.api_keys)
+    return [
+        Router(
+            f"/api/{room}",
+            tags=[room],
+            guards=[guard],
+            security=[{"bearer": []}, {"api_key": []}],
+            response_headers=[ResponseHeader(name="Cache-Control", value="no-store")],
+            route_handlers=routes,
+        )
+        for room, routes in rooms.items()
+    ]
+
+
+def _twilio_router(services: WebServices) -> Router:
     return Router(
-        "/api",
-        guards=[api_key_guard(api_keys)],
-        security=[{"bearer": []}, {"api_key": []}],
-        response_headers=[ResponseHeader(name="Cache-Control", value="no-store")],
-        route_handlers=[
-            calls_router(),
-            contacts_router(),
-            campaigns_router(),
-            suppressions_router(),
-            agent_configs_router(),
-        ],
+        "/twilio",
+        tags=["twilio"],
+        guards=[network_guard(services.telephony, services.public_urls)],
+        security=[{"network": []}],
+        request_max_body_size=MAX_FORM_BYTES,
+        route_handlers=twilio.ROUTES,
     )

@@ -16,6 +16,7 @@ from litestar.openapi.spec import (
     OpenAPIResponse,
     OpenAPIType,
     Operation,
+    Parameter,
     RequestBody,
     Schema,
     SecurityScheme,
@@ -34,24 +35,36 @@ NETWORK_PROBLEMS = (400, 403, 422, 500, 503)
 """What any webhook may answer."""
 
 
+_IDEMPOTENCY_KEY = Parameter(
+    name="Idempotency-Key",
+    param_in="header",
+    required=False,
+    description="The same request sent again under the same key is answered, not done again.",
+    schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=255, pattern=r"^[\x20-\x7e]+$"),
+)
+
+
 def documented(
     *,
     response: Any = None,
     request: Any = None,
     request_type: str = "application/json",
     problems: tuple[int, ...] = (),
+    is_write: bool = False,
 ) -> dict[str, Any]:
     """Return the keywords that document a route: `@get("/", **documented(...))`.
 
     `request` and `response` are examples: plain values or domain structs, without a None that their
     schema requires (the document drops it). A `request_type` other than JSON describes a body that
-    the route reads raw.
+    the route reads raw. A write takes an `Idempotency-Key` and may answer 409.
     """
 
     @dataclass
     class Documented(Operation):
         def __post_init__(self) -> None:
             self._show_request()
+            if is_write:
+                self.parameters = [*(self.parameters or []), _IDEMPOTENCY_KEY]
             for status, answer in (self.responses or {}).items():
                 if status.startswith("2") and isinstance(answer, OpenAPIResponse):
                     for content in (answer.content or {}).values():
@@ -65,7 +78,8 @@ def documented(
             else:
                 self.request_body = _raw_body(request_type, request)
 
-    responses = {status: _problem(status) for status in sorted(problems)}
+    statuses = {*problems, 409} if is_write else {*problems}
+    responses = {status: _problem(status) for status in sorted(statuses)}
     return {"operation_class": Documented, "responses": responses}
 
 

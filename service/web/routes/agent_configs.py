@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any
 
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, get, post
 from litestar.params import JSONBody, PathParameter
+from litestar.types import ControllerRouterHandler
 
 from service.domain.agent_config import canonical_json
 from service.domain.errors import NotFound
@@ -34,7 +35,8 @@ ConfigIdPath = Annotated[str, PathParameter(pattern=CONFIG_ID_PATTERN)]
     **documented(
         request=ConfigInput(config=examples.CONFIG, note="slower voice", parent_id=None),
         response=examples.VERSION,
-        problems=(*API_PROBLEMS, 404, 409, 413),
+        problems=(*API_PROBLEMS, 404, 413),
+        is_write=True,
     ),
 )
 async def store_config(
@@ -121,7 +123,8 @@ async def read_config(services: Services, config_id: ConfigIdPath) -> ConfigVers
     **documented(
         request=Activation(reason="calmer voice measured better", expected_generation=1),
         response=examples.SLOT,
-        problems=(*API_PROBLEMS, 404, 409),
+        problems=(*API_PROBLEMS, 404),
+        is_write=True,
     ),
 )
 async def activate_config(
@@ -144,10 +147,10 @@ async def activate_config(
     return await once(request, services.idempotency, act, status=200)
 
 
-def agent_configs_router() -> Router:
-    """All routes under /agent-configs."""
-    return Router(
-        "/agent-configs",
-        tags=["agent configs"],
-        route_handlers=[store_config, list_configs, active_config, read_config, activate_config],
-    )
+ROUTES: list[ControllerRouterHandler] = [
+    store_config,
+    list_configs,
+    active_config,
+    read_config,
+    activate_config,
+]

@@ -3,8 +3,9 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.types import ControllerRouterHandler
 
 from service.domain.call import Call
 from service.domain.money import Receipt
@@ -23,7 +24,8 @@ from service.web.services import Services
     **documented(
         request=PlaceCall(to=examples.PHONE),
         response=examples.CALL,
-        problems=(*API_PROBLEMS, 404, 409, 502),
+        problems=(*API_PROBLEMS, 404, 502),
+        is_write=True,
     ),
 )
 async def place_call(
@@ -126,7 +128,8 @@ async def read_receipt(services: Services, call_id: FromPath[UUID]) -> Receipt:
     status_code=202,
     **documented(
         response=HangUpAccepted(call_id=examples.CALL_ID),
-        problems=(*API_PROBLEMS, 404, 409, 502),
+        problems=(*API_PROBLEMS, 404, 502),
+        is_write=True,
     ),
 )
 async def hang_up(
@@ -141,18 +144,12 @@ async def hang_up(
     return await once(request, services.idempotency, act, status=202)
 
 
-def calls_router() -> Router:
-    """All routes under /calls."""
-    return Router(
-        "/calls",
-        tags=["calls"],
-        route_handlers=[
-            place_call,
-            list_calls,
-            live_calls,
-            read_call,
-            read_transcript,
-            read_receipt,
-            hang_up,
-        ],
-    )
+ROUTES: list[ControllerRouterHandler] = [
+    place_call,
+    list_calls,
+    live_calls,
+    read_call,
+    read_transcript,
+    read_receipt,
+    hang_up,
+]

@@ -3,8 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, get, post
 from litestar.params import FromPath, JSONBody
+from litestar.types import ControllerRouterHandler
 
 from service.domain.campaign import Campaign, CampaignStatus
 from service.domain.errors import Conflict
@@ -28,7 +29,8 @@ from service.web.services import Services, WebServices
             max_concurrent_calls=4,
         ),
         response=examples.CAMPAIGN,
-        problems=(*API_PROBLEMS, 404, 409),
+        problems=(*API_PROBLEMS, 404),
+        is_write=True,
     ),
 )
 async def start_campaign(
@@ -69,7 +71,7 @@ async def read_campaign(services: Services, campaign_id: FromPath[UUID]) -> Camp
     "/{campaign_id:uuid}/pause",
     summary="Pause a campaign",
     status_code=200,
-    **documented(response=examples.CAMPAIGN, problems=(*API_PROBLEMS, 404, 409)),
+    **documented(response=examples.CAMPAIGN, problems=(*API_PROBLEMS, 404), is_write=True),
 )
 async def pause_campaign(
     request: Request[Any, Any, Any], services: Services, campaign_id: FromPath[UUID]
@@ -82,7 +84,7 @@ async def pause_campaign(
     "/{campaign_id:uuid}/resume",
     summary="Resume a campaign",
     status_code=200,
-    **documented(response=examples.CAMPAIGN, problems=(*API_PROBLEMS, 404, 409)),
+    **documented(response=examples.CAMPAIGN, problems=(*API_PROBLEMS, 404), is_write=True),
 )
 async def resume_campaign(
     request: Request[Any, Any, Any], services: Services, campaign_id: FromPath[UUID]
@@ -118,10 +120,9 @@ def _caller_id(services: WebServices, wanted: str | None) -> str:
     return number
 
 
-def campaigns_router() -> Router:
-    """All routes under /campaigns."""
-    return Router(
-        "/campaigns",
-        tags=["campaigns"],
-        route_handlers=[start_campaign, read_campaign, pause_campaign, resume_campaign],
-    )
+ROUTES: list[ControllerRouterHandler] = [
+    start_campaign,
+    read_campaign,
+    pause_campaign,
+    resume_campaign,
+]

@@ -4,8 +4,9 @@ import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.types import ControllerRouterHandler
 
 from service.domain.contact import Contact
 from service.web import examples
@@ -26,7 +27,8 @@ MAX_CSV_BYTES = 5_000_000
             phone=examples.PHONE, name=examples.CONTACT.name, consent_source="web form"
         ),
         response=examples.CONTACT,
-        problems=(*API_PROBLEMS, 409),
+        problems=API_PROBLEMS,
+        is_write=True,
     ),
 )
 async def save_contact(
@@ -53,7 +55,8 @@ async def save_contact(
             contact_ids=(examples.CONTACT_ID,),
             rejected=(RejectedRow(line=3, column="phone", reason="not in E.164 form"),),
         ),
-        problems=(*API_PROBLEMS, 409, 413),
+        problems=(*API_PROBLEMS, 413),
+        is_write=True,
     ),
 )
 async def import_contacts(
@@ -104,10 +107,9 @@ async def read_one_contact(services: Services, contact_id: FromPath[UUID]) -> Co
     return await services.contacts.get(contact_id)
 
 
-def contacts_router() -> Router:
-    """All routes under /contacts."""
-    return Router(
-        "/contacts",
-        tags=["contacts"],
-        route_handlers=[save_contact, import_contacts, list_contacts, read_one_contact],
-    )
+ROUTES: list[ControllerRouterHandler] = [
+    save_contact,
+    import_contacts,
+    list_contacts,
+    read_one_contact,
+]

@@ -1,6 +1,7 @@
 """/health and /metrics, open to the load balancer and to Prometheus."""
 
-from litestar import MediaType, Response, Router, get
+from litestar import MediaType, Response, get
+from litestar.types import ControllerRouterHandler
 
 from service.web import examples
 from service.web.documentation import documented
@@ -46,6 +47,4 @@ async def metrics(services: Services) -> Response[str]:
     return Response(rendered, media_type=services.metrics.content_type)
 
 
-def health_router() -> Router:
-    """/health/live, /health/ready and /metrics."""
-    return Router("/", tags=["health"], route_handlers=[live, ready, metrics])
+ROUTES: list[ControllerRouterHandler] = [live, ready, metrics]

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, get, post
 from litestar.params import FromPath, JSONBody
+from litestar.types import ControllerRouterHandler
 
 from service.web import examples
 from service.web.contact_input import read_phone
@@ -19,7 +20,8 @@ from service.web.services import Services
     **documented(
         request=SuppressionInput(phone=examples.PHONE, reason="asked by e-mail"),
         response=Suppression(phone=examples.PHONE, suppressed=True),
-        problems=(*API_PROBLEMS, 409),
+        problems=API_PROBLEMS,
+        is_write=True,
     ),
 )
 async def suppress(
@@ -48,6 +50,4 @@ async def ask(services: Services, phone: FromPath[str]) -> Suppression:
     return Suppression(phone=number, suppressed=await services.contacts.is_suppressed(number))
 
 
-def suppressions_router() -> Router:
-    """All routes under /suppressions."""
-    return Router("/suppressions", tags=["suppressions"], route_handlers=[suppress, ask])
+ROUTES: list[ControllerRouterHandler] = [suppress, ask]

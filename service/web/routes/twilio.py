@@ -4,21 +4,20 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from litestar import MediaType, Request, Response, Router, WebSocket, post, websocket
+from litestar import MediaType, Request, Response, WebSocket, post, websocket
 from litestar.params import FromQuery
+from litestar.types import ControllerRouterHandler
 
 from service.domain.errors import ProtocolViolation
 from service.observability.tracing import follow_call
-from service.ports.telephony import Telephony
 from service.web import examples, twilio_forms
 from service.web.documentation import NETWORK_PROBLEMS, documented
-from service.web.guards import network_guard, read_form
+from service.web.guards import read_form
 from service.web.services import Services
 from service.web.sockets import LitestarTextSocket
 
 log = structlog.get_logger()
 
-MAX_FORM_BYTES = 64_000
 _FORM = "application/x-www-form-urlencoded"
 _SID = {"CallSid": examples.TWILIO_SID}
 _VOICE = _SID | {
@@ -149,13 +148,4 @@ def _follow(call_id: UUID | None) -> None:
         follow_call(call_id)
 
 
-def twilio_router(telephony: Telephony, public_urls: tuple[str, ...]) -> Router:
-    """All routes under /twilio, behind the signature."""
-    return Router(
-        "/twilio",
-        tags=["twilio"],
-        guards=[network_guard(telephony, public_urls)],
-        security=[{"network": []}],
-        request_max_body_size=MAX_FORM_BYTES,
-        route_handlers=[voice, status, amd, recording, stream, media],
-    )
+ROUTES: list[ControllerRouterHandler] = [voice, status, amd, recording, stream, media]
