@@ -1,0 +1,153 @@
+"""Speech to text with pocketsphinx, offline, in worker processes.
+
+A decoder holds the GIL for a tenth of the utterance's length, so none runs in this process.
+"""
+
+import asyncio
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import structlog
+
+from service.domain.errors import SpeechError
+from service.domain.money import Meter, Usage
+from service.ports.speech import Pcm16k, Transcript
+from service.voice.audio import HOUSE_RATE_HZ
+from service.voice.engines import pocketsphinx_worker as worker
+from service.voice.engines.caller_model import CallerModel, prepare_caller_model
+
+log = structlog.get_logger()
+_T = TypeVar("_T")
+
+_SILENT_PEAK = 60
+"""Below this the recogniser makes up words; speech on a telephone peaks above 1,000."""
+
+LOAD_DEADLINE_S = 60.0
+
+
+class PocketsphinxSpeechToText:
+    """English only. `processes` decode at a time; `max_waiting` utterances may wait or run."""
+
+    name = "pocketsphinx"
+    model = "en-us"
+
+    def __init__(
+        self,
+        *,
+        processes: int = 1,
+        cache_dir: Path | None = None,
+        max_waiting: int = 40,
+        deadline_s: float = 10.0,
+    ) -> None:
+        self._processes = processes
+        self._cache_dir = cache_dir or default_cache_dir()
+        self._max_waiting = max_waiting
+        self._deadline_s = deadline_s
+        self._in_flight = 0
+        self._files: CallerModel | None = None
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def warm_up(self) -> None:
+        """Build the language model if needed and load every process. Raises SpeechError."""
+        try:
+            self._files = await asyncio.to_thread(prepare_caller_model, self._cache_dir)
+        except OSError as error:
+            raise SpeechError(
+                f"the language model cannot be written under {self._cache_dir}: {error.strerror}"
+            ) from error
+        pool = self._pool = self._start(self._files)
+        # The pool starts a process for each task that finds none idle.
+        loading = [asyncio.wrap_future(pool.submit(worker.ready)) for _ in range(self._processes)]
+        try:
+            async with asyncio.timeout(LOAD_DEADLINE_S):
+                await asyncio.gather(*loading)
+        except (BrokenProcessPool, TimeoutError) as error:
+            raise SpeechError("the pocketsphinx decoder could not be loaded") from error
+
+    async def transcribe(self, audio: Pcm16k, *, language: str) -> Transcript:
+        """Recognise one utterance. Raises SpeechError when busy, late, crashed or not English."""
+        if not language.startswith("en"):
+            raise SpeechError(f"pocketsphinx knows English only, not {language}")
+        usage = (
+            Usage(
+                meter=Meter.STT_AUDIO_SECONDS,
+                provider=self.name,
+                model=self.model,
+                quantity=Decimal(audio.size) / HOUSE_RATE_HZ,
+            ),
+        )
+        if not audio.size or int(np.abs(audio.astype(np.int32)).max()) < _SILENT_PEAK:
+            return Transcript(text="", usage=usage)
+        found = await self._in_time(worker.decode, audio.tobytes())
+        return Transcript(text=found.text, confidence=found.probability, usage=usage)
+
+    async def probe(self) -> str:
+        """Ask a process whether it lives. Raises SpeechError."""
+        pid = await self._in_time(worker.ready)
+        return f"model {self.model}, {self._processes} processes, {pid} answered"
+
+    async def close(self) -> None:
+        """End the processes, after the utterances that they decode now."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+
+    async def _in_time(self, function: Callable[..., _T], *arguments: bytes) -> _T:
+        if self._in_flight >= self._max_waiting:
+            raise SpeechError("the recogniser is busy", retryable=True, code="queue_full")
+        self._in_flight += 1
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await self._run(function, *arguments)
+        except TimeoutError as error:
+            raise SpeechError(
+                f"no transcript within {self._deadline_s:.0f} s", retryable=True, code="deadline"
+            ) from error
+        finally:
+            self._in_flight -= 1
+
+    async def _run(self, function: Callable[..., _T], *arguments: bytes) -> _T:
+        """Run in the pool; when a process of it died, once more in a new pool."""
+        pool = self._open_pool()
+        try:
+            return await asyncio.wrap_future(pool.submit(function, *arguments))
+        except BrokenProcessPool:
+            log.warning("recogniser process died, starting new ones")
+            pool = self._replace(pool)
+        try:
+            return await asyncio.wrap_future(pool.submit(function, *arguments))
+        except BrokenProcessPool as error:
+            raise SpeechError("the recogniser died twice", retryable=True, code="crash") from error
+
+    def _open_pool(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            raise SpeechError("the recogniser is not running: warm it up first")
+        return self._pool
+
+    def _replace(self, broken: ProcessPoolExecutor) -> ProcessPoolExecutor:
+        """Start a new pool, unless another utterance has done so or the engine was closed."""
+        if self._pool is broken and self._files is not None:
+            self._pool = self._start(self._files)
+            broken.shutdown(wait=False, cancel_futures=True)
+        return self._open_pool()
+
+    def _start(self, files: CallerModel) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            max_workers=self._processes,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=worker.load,
+            initargs=(str(files.arpa), str(files.dictionary), os.getpid()),
+        )
+
+
+def default_cache_dir() -> Path:
+    """Return where a user's caches lie: XDG_CACHE_HOME, or ~/.cache."""
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else Path.home() / ".cache") / "reautomation"
