@@ -13,6 +13,7 @@ from service.domain.contact import Contact, parse_e164
 from service.domain.errors import InvalidInput, NotFound, TelephonyError
 from service.domain.ids import new_id
 from service.domain.outcome import Outcome
+from service.observability.tracing import following_call
 from service.ports.call_store import CallStore, ContactStore
 from service.ports.clock import Clock
 from service.ports.telephony import OutboundLeg, Telephony
@@ -76,7 +77,8 @@ class Dialing:
                 created_at=self._clock.now(),
             )
         )
-        return await self._ring(call)
+        with following_call(call.call_id):
+            return await self._ring(call)
 
     async def _ring(self, call: Call) -> Call:
         leg = OutboundLeg(
@@ -92,7 +94,7 @@ class Dialing:
         except TelephonyError:
             await self._settlement.give_up(call, Outcome.FAILED, why="the network refused it")
             raise
-        log.info("call placed", call_id=str(call.call_id), twilio_sid=placed.twilio_sid)
+        log.info("call placed", twilio_sid=placed.twilio_sid)
         return await self._calls.placed(call.call_id, twilio_sid=placed.twilio_sid)
 
     async def _contact(self, *, to_number: str | None, contact_id: UUID | None) -> Contact:

@@ -12,6 +12,7 @@ from service.configs.registry import ConfigRegistry
 from service.domain.call import Call, CallStatus, Direction
 from service.domain.ids import new_id
 from service.domain.outcome import Outcome
+from service.observability.tracing import follow_call
 from service.ports.call_store import CallStore, ContactStore, StatusReport
 from service.ports.clock import Clock
 from service.ports.sessions import Sessions, WorkerInfo
@@ -80,6 +81,7 @@ class Intake:
                 created_at=self._clock.now(),
             )
         )
+        follow_call(call.call_id)
         return await self._connect(call)
 
     async def outbound(self, call_id: UUID, webhook: VoiceWebhook) -> str:
@@ -91,7 +93,7 @@ class Intake:
         """The media socket ended without a hang-up: say so, unless the call was over anyway."""
         call = await self._calls.placed(call_id, twilio_sid=webhook.twilio_sid)
         if call.outcome is None:
-            log.warning("media socket broke in mid-call", call_id=str(call_id))
+            log.warning("media socket broke in mid-call")
             await self._settlement.give_up(call, Outcome.FAILED, why="the media socket broke")
         return self._telephony.say_and_hang_up(CUT_OFF)
 
@@ -105,7 +107,7 @@ class Intake:
         )
         worker = await self._worker_with_room()
         if worker is None:
-            log.warning("no worker has room for a call", call_id=str(call.call_id))
+            log.warning("no worker has room for a call")
             await self._settlement.give_up(call, Outcome.FAILED, why="all lines were busy")
             return self._telephony.say_and_hang_up(BUSY)
         worker_id, public_url = worker

@@ -15,6 +15,7 @@ from service.domain.events import (
     MachineDetected,
 )
 from service.domain.outcome import Outcome
+from service.observability.tracing import following_call
 from service.ports.call_store import CallStore
 from service.ports.clock import Clock
 from service.ports.sessions import Sessions, WorkerInfo
@@ -94,12 +95,16 @@ class Presence:
         if isinstance(event, DrainRequested):
             await self.drain(reason=event.reason)
             return
+        with following_call(event.call_id):
+            await self._tell(event)
+
+    async def _tell(self, event: HangUpRequested | LegEnded | MachineDetected) -> None:
         conversation = self._active.find(event.call_id)
         if conversation is None:
-            log.info("event for a call that is over", call_id=str(event.call_id))
+            log.info("event for a call that is over", event_kind=type(event).__name__)
         elif isinstance(event, MachineDetected):
             await conversation.machine_detected(event.answered_by)
-        elif isinstance(event, HangUpRequested | LegEnded):
+        else:
             await conversation.end(spoken_goodbye=None)
 
     async def drain(self, *, reason: str) -> None:

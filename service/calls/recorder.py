@@ -8,6 +8,7 @@ import structlog
 from service.domain.errors import StorageUnavailable
 from service.domain.turn import Turn
 from service.money.price_book import PriceBook
+from service.observability.tracing import following_call
 from service.ports.call_store import CallStore
 from service.ports.clock import Clock
 
@@ -53,7 +54,8 @@ class Recorder:
         """Write turns until cancelled; a turn is retried until PostgreSQL has taken it."""
         while True:
             turn = await self._queue.get()
-            await self._write_until_taken(turn)
+            with following_call(turn.call_id):
+                await self._write_until_taken(turn)
             async with self._written:
                 left = self._pending[turn.call_id] - 1
                 if left:
@@ -69,13 +71,14 @@ class Recorder:
         while True:
             try:
                 await self._calls.record_turn(turn, ledger)
+                log.info("turn recorded", turn_index=turn.turn_index, lines=len(ledger))
                 return
             except StorageUnavailable:
                 wait_s = _RETRY_S[min(attempt, len(_RETRY_S) - 1)]
-                log.warning("turn waits for PostgreSQL", call_id=str(turn.call_id), wait_s=wait_s)
+                log.warning("turn waits for PostgreSQL", turn_index=turn.turn_index, wait_s=wait_s)
             except Exception:
                 # One poisonous turn must not stop the turns of every other call.
-                log.exception("turn could not be written", call_id=str(turn.call_id))
+                log.exception("turn could not be written", turn_index=turn.turn_index)
                 return
             await self._clock.sleep(wait_s)
             attempt += 1

@@ -34,7 +34,7 @@ class Settlement:
         )
         self._metrics.call_ended(ended)
         self._metrics.spent(ledger)
-        log.info("call ended", outcome=result.outcome.value, direction=call.direction.value)
+        log.info("call settled", outcome=result.outcome.value, direction=call.direction.value)
         return ended
 
     async def give_up(self, call: Call, outcome: Outcome, *, why: str = "") -> Call:
