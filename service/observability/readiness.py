@@ -14,9 +14,6 @@ from service.observability.metrics import Metrics
 
 log = structlog.get_logger()
 
-WARNING = "warning: "
-"""A check whose detail starts with this works, but wants attention: its state is `degraded`."""
-
 
 class ProbeState(StrEnum):
     """`ok` works; `degraded` works or can be done without, but wants attention; `down` does not."""
@@ -27,11 +24,15 @@ class ProbeState(StrEnum):
 
 
 class Probe(msgspec.Struct, frozen=True):
-    """One check: returns a detail for people, or raises a ReautoError that says what is wrong."""
+    """One check: returns a detail for people, or raises a ReautoError that says what is wrong.
+
+    `warnings` is asked after a check that passed: what works, but wants attention.
+    """
 
     name: str
     required: bool
     check: Callable[[], Awaitable[str]]
+    warnings: Callable[[], Sequence[str]] = tuple
 
 
 class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,20 +106,18 @@ class Readiness:
         began = self._clock.monotonic()
         try:
             async with asyncio.timeout(self._timeout_s):
-                detail = await probe.check()
-        except TimeoutError:
-            works, detail = False, f"no answer within {self._timeout_s:g} s"
-        except ReautoError as error:
-            works, detail = False, str(error)
-        else:
-            works = True
+                state, detail = _found(await probe.check(), probe.warnings())
             self._last_success_at[probe.name] = self._clock.now()
+        except TimeoutError:
+            state, detail = ProbeState.DOWN, f"no answer within {self._timeout_s:g} s"
+        except ReautoError as error:
+            state, detail = ProbeState.DOWN, str(error)
         latency_ms = round((self._clock.monotonic() - began) * 1000)
-        self._metrics.probed(probe.name, up=works, latency_ms=latency_ms)
+        self._metrics.probed(probe.name, up=state is not ProbeState.DOWN, latency_ms=latency_ms)
         return ProbeResult(
             name=probe.name,
             required=probe.required,
-            state=_state(works=works, detail=detail),
+            state=state,
             detail=detail,
             latency_ms=latency_ms,
             last_success_at=self._last_success_at.get(probe.name),
@@ -138,10 +137,10 @@ class Readiness:
                 )
 
 
-def _state(*, works: bool, detail: str) -> ProbeState:
-    if not works:
-        return ProbeState.DOWN
-    return ProbeState.DEGRADED if detail.startswith(WARNING) else ProbeState.OK
+def _found(detail: str, warnings: Sequence[str]) -> tuple[ProbeState, str]:
+    if warnings:
+        return ProbeState.DEGRADED, "; ".join((detail, *warnings))
+    return ProbeState.OK, detail
 
 
 def _overall(results: Sequence[ProbeResult]) -> ProbeState:

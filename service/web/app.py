@@ -1,7 +1,5 @@
 """create_web: the routes of one worker as a Litestar application."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 
 from litestar import Litestar, Router
@@ -29,10 +27,8 @@ MAX_BODY_BYTES = 512_000
 MAX_FORM_BYTES = 64_000
 """Of any webhook."""
 
-Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
-
-def create_web(services: WebServices, *, lifespan: Sequence[Lifespan] = ()) -> Litestar:
+def create_web(services: WebServices) -> Litestar:
     """Join routes, guards, problem documents, tracing and OpenAPI.
 
     /api needs an API key, /twilio the network's signature; /health, /metrics and /schema are open.
@@ -50,7 +46,6 @@ def create_web(services: WebServices, *, lifespan: Sequence[Lifespan] = ()) -> L
         openapi_config=openapi(version("reautomation")),
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
-        lifespan=list(lifespan),
     )
 
 

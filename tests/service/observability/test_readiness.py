@@ -8,7 +8,7 @@ import structlog
 from service.adapters.memory.clock import ManualClock
 from service.domain.errors import StorageUnavailable
 from service.observability.metrics import Metrics
-from service.observability.readiness import WARNING, Probe, ProbeState, Readiness
+from service.observability.readiness import Probe, ProbeState, Readiness
 
 WITHIN_S = 10
 
@@ -73,12 +73,15 @@ async def test_required_down_is_not_ready_and_optional_down_is(
 async def test_a_warning_degrades_even_a_required_probe_and_stays_ready(
     clock: ManualClock, metrics: Metrics
 ) -> None:
-    redis = Dependency()
-    redis.detail = WARNING + "persistence is off"
-    readiness = Readiness([Probe("redis", True, redis.check)], clock, metrics=metrics)
+    found: list[str] = []
+    probe = Probe("redis", True, Dependency().check, lambda: found)
+    readiness = Readiness([probe], clock, metrics=metrics)
+    assert (await readiness.report()).state is ProbeState.OK
+    found.append("persistence is off")
+    await clock.advance(2)
     report = await readiness.report()
     assert (report.state, report.is_ready) == (ProbeState.DEGRADED, True)
-    assert report.probes[0].detail == "warning: persistence is off"
+    assert report.probes[0].detail == "fine; persistence is off"
 
 
 async def test_a_probe_that_hangs_is_cut_off_and_delays_no_other(

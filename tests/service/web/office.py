@@ -44,6 +44,7 @@ from service.web.app import create_web
 from service.web.services import WebServices
 
 PRICES = Path(__file__).resolve().parents[3] / "data" / "price_book.yaml"
+PRICES = Path(__file__).parents[3] / "data" / "price_book.yaml"
 PUBLIC_URL = "https://voice.example.com"
 WORKER_URL = "https://w0.voice.example.com"
 API_KEY = "key-one"
@@ -78,6 +79,12 @@ class Office:
         self.campaigns = InMemoryCampaignStore(calls=self.calls, contacts=self.contacts)
         self.configs = ConfigRegistry(InMemoryConfigStore(self.clock), self.clock)
         self.active = ActiveCalls(capacity=2)
+        self.settlement = Settlement(
+            calls=self.calls,
+            prices=load_price_book(PRICES),
+            metrics=self.metrics,
+            clock=self.clock,
+        )
         self.prices = load_price_book(PRICES)
         self.settlement = Settlement(
             calls=self.calls, prices=self.prices, metrics=self.metrics, clock=self.clock
@@ -183,7 +190,9 @@ class Network:
 async def served(app: Litestar) -> AsyncIterator[str]:
     """A real uvicorn on a loopback socket; yields `127.0.0.1:PORT`."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, lifespan="off", ws_per_message_deflate=False)
+    config = uvicorn.Config(
+        app, log_config=None, lifespan="off", ws="websockets-sansio", ws_per_message_deflate=False
+    )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="uvicorn")
     try:
