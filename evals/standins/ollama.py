@@ -8,46 +8,31 @@ with `python -m evals.standins.ollama --port 0 --ready-file F`, or in a test wit
 
 import argparse
 import asyncio
-import hashlib
 import json
 import os
-import re
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
 from aiohttp import web
 
+from evals.standins import ollama_wire as wire
 from evals.standins.dialogue_policy import Reply, answer
+from evals.standins.ollama_wire import Fault
 
-VERSION = "0.0.0-stand-in"
-HEADER = {"X-Stand-In": "reautomation dialogue policy, not a language model"}
 DEFAULT_MODEL = "llama3.1:8b"
-LAYER_BYTES = 4_000_000
 PULL_STEPS = 8
-_TOKEN = re.compile(r"\s*\w{1,6}|\s*[^\w\s]")
+FAULT_AFTER_TOKENS = 2
 
-
-class Fault(StrEnum):
-    """What can go wrong with one chat, on demand."""
-
-    BUSY = "busy"
-    ERROR_MID_STREAM = "error_mid_stream"
-    BREAKS_OFF = "breaks_off"
-    GARBAGE = "garbage"
-    STALL = "stall"
-    STALL_MID_STREAM = "stall_mid_stream"
-    EMPTY = "empty"
-    THINKS_ALOUD = "thinks_aloud"
+Policy = Callable[[list[dict[str, str]]], Reply]
 
 
 class OllamaStandIn:
-    """The server. `requests` and `cancelled` count what reached it, for tests.
+    """The server. `requests`, `in_flight` and `cancelled` tell a test what reached it.
 
     `first_token_ms` and `token_ms` are the delays before the first token and between tokens;
     `policy` words the replies from the messages of a request alone.
@@ -60,12 +45,13 @@ class OllamaStandIn:
         first_token_ms: float = 0.0,
         token_ms: float = 0.0,
         port: int = 0,
-        policy: Callable[[list[dict[str, str]]], Reply] = answer,
+        policy: Policy = answer,
     ) -> None:
         self.models = list(models)
         self.requests: list[dict[str, Any]] = []
         self.cancelled = 0
         self.in_flight = 0
+        self.base_url = ""
         self._first_token_s = first_token_ms / 1000
         self._token_s = token_ms / 1000
         self._port = port
@@ -73,13 +59,14 @@ class OllamaStandIn:
         self._faults: list[Fault] = []
         self._loaded: dict[str, int] = {}
         self._runner: web.AppRunner | None = None
-        self.base_url = ""
 
     async def __aenter__(self) -> Self:
         """Listen on loopback; `base_url` is known from here on."""
-        self._runner = web.AppRunner(self._app(), handler_cancellation=True, access_log=None)
+        self._runner = web.AppRunner(
+            self._app(), handler_cancellation=True, access_log=None, shutdown_timeout=0.1
+        )
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port, shutdown_timeout=0.1).start()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
         self.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         return self
 
@@ -93,7 +80,7 @@ class OllamaStandIn:
         self._faults.extend(faults)
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[_announce])
+        app = web.Application(middlewares=[_announced])
         app.add_routes(
             [
                 web.post("/api/chat", self._chat),
@@ -108,73 +95,84 @@ class OllamaStandIn:
         return app
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
-        body = await _body(request)
-        model = _required_model(body)
+        body, started = await wire.json_body(request), time.monotonic()
+        model = wire.required_model(body)
         self._require(model)
-        messages = body.get("messages") or []
         self.requests.append(body)
-        self._loaded[model] = int((body.get("options") or {}).get("num_ctx") or 4096)
+        options = body.get("options") or {}
+        self._loaded[model] = int(options.get("num_ctx") or 4096)
+        messages = body.get("messages") or []
         if not messages:
-            return web.json_response(_finished(model, "", reason="load"))
+            return web.json_response(wire.finished(model, started=started, reason="load"))
         fault = self._faults.pop(0) if self._faults else None
         if fault is Fault.BUSY:
-            raise _error(503, "server busy, please try again.  maximum pending requests exceeded")
+            message = "server busy, please try again.  maximum pending requests exceeded"
+            raise wire.error(503, message)
         async with self._counted():
             reply = self._policy(messages)
-            limit = int((body.get("options") or {}).get("num_predict") or 0)
+            tokens = wire.tokens_of(reply.text)
+            shown = tokens[: int(options.get("num_predict") or 0) or None]
             if body.get("stream", True):
-                return await self._stream(request, model, reply, fault=fault, limit=limit)
-            await asyncio.sleep(self._first_token_s + self._token_s * len(_tokens(reply.text)))
-            return web.json_response(_finished(model, reply.text, reply=reply))
+                response = await wire.begin_stream(request)
+                whole = await self._stream(response, model, shown, fault=fault)
+            else:
+                await asyncio.sleep(self._first_token_s + self._token_s * len(shown))
+                response, whole = web.StreamResponse(), True
+            final = wire.finished(
+                model, started=started, reason="stop" if shown == tokens else "length"
+            )
+            final |= wire.counts(reply, tokens=len(shown), total_ns=final["total_duration"])
+            if not response.prepared:
+                final["message"]["content"] = "".join(shown)
+                return web.json_response(final)
+            if whole:
+                await response.write(wire.encoded(final))
+            return response
 
     async def _stream(
-        self, request: web.Request, model: str, reply: Reply, *, fault: Fault | None, limit: int
-    ) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", **HEADER})
-        await response.prepare(request)
-        started = time.monotonic()
-        tokens = _tokens(reply.text) if fault is not Fault.EMPTY else []
-        if fault is Fault.THINKS_ALOUD:
-            tokens = ["<thi", "nk> what", " do I say", "</th", "ink>", *tokens]
-        cut = tokens[:limit] if limit > 0 else tokens
+        self, response: web.StreamResponse, model: str, tokens: list[str], *, fault: Fault | None
+    ) -> bool:
+        """Stream the tokens at their pace; False when a fault ended the stream."""
         if fault is Fault.STALL:
             await asyncio.Event().wait()
-        due = started + self._first_token_s
-        for index, token in enumerate(cut):
-            if fault is not None and index == 2 and await _break(response, fault):
-                return response
-            await _until(due)
+        if fault is Fault.EMPTY:
+            return True
+        if fault is Fault.THINKS_ALOUD:
+            tokens = ["<thi", "nk> what", " do I say", "</th", "ink>", *tokens]
+        lines = [wire.encoded(wire.chunk(model, token)) for token in tokens]
+        if fault is None and not self._first_token_s and not self._token_s:
+            await response.write(b"".join(lines))
+            return True
+        due = time.monotonic() + self._first_token_s
+        for index, line in enumerate(lines):
+            due_fault = fault if index == FAULT_AFTER_TOKENS else None
+            if due_fault is not None and await wire.break_stream(response, due_fault):
+                return False
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
             due += self._token_s
-            await _line(response, _chunk(model, token))
-        reason = "stop" if len(cut) == len(tokens) else "length"
-        final = _finished(model, "", reply=reply, reason=reason, started=started, count=len(cut))
-        await _line(response, final)
-        return response
+            await response.write(line)
+        return True
 
     async def _tags(self, _request: web.Request) -> web.Response:
-        return web.json_response({"models": [_summary(model) for model in self.models]})
+        return web.json_response({"models": [wire.summary(model) for model in self.models]})
 
     async def _ps(self, _request: web.Request) -> web.Response:
         until = (datetime.now(UTC) + timedelta(minutes=30)).isoformat()
+        extra = {"expires_at": until, "size_vram": 0}
         running = [
-            {
-                **_summary(model),
-                "expires_at": until,
-                "size_vram": 0,
-                "context_length": context,
-            }
+            {**wire.summary(model), **extra, "context_length": context}
             for model, context in self._loaded.items()
         ]
         return web.json_response({"models": running})
 
     async def _show(self, request: web.Request) -> web.Response:
-        model = _required_model(await _body(request))
+        model = wire.required_model(await wire.json_body(request))
         self._require(model)
-        summary = _summary(model)
+        summary = wire.summary(model)
         return web.json_response(
             {
                 "license": "",
-                "modelfile": f"# {HEADER['X-Stand-In']}",
+                "modelfile": f"# {wire.HEADER['X-Stand-In']}",
                 "parameters": "",
                 "template": "",
                 "details": summary["details"],
@@ -185,23 +183,22 @@ class OllamaStandIn:
         )
 
     async def _pull(self, request: web.Request) -> web.StreamResponse:
-        body = await _body(request)
-        model = _required_model(body)
+        body = await wire.json_body(request)
+        model = wire.required_model(body)
         if not body.get("stream", True):
             self._hold(model)
             return web.json_response({"status": "success"})
-        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", **HEADER})
-        await response.prepare(request)
-        digest = f"sha256:{_digest(model)}"
-        await _line(response, {"status": "pulling manifest"})
+        response = await wire.begin_stream(request)
+        layer = {"digest": f"sha256:{wire.digest(model)}", "total": wire.LAYER_BYTES}
+        steps: list[dict[str, Any]] = [{"status": "pulling manifest"}]
         for step in range(PULL_STEPS + 1):
-            progress = {"digest": digest, "total": LAYER_BYTES}
-            done = LAYER_BYTES * step // PULL_STEPS
-            await _line(
-                response, {"status": f"pulling {digest[7:19]}", **progress, "completed": done}
-            )
+            done = wire.LAYER_BYTES * step // PULL_STEPS
+            status = f"pulling {wire.digest(model)[:12]}"
+            steps.append({"status": status, **layer, "completed": done})
         for status in ("verifying sha256 digest", "writing manifest", "success"):
-            await _line(response, {"status": status})
+            steps.append({"status": status})
+        for each in steps:
+            await response.write(wire.encoded(each))
         self._hold(model)
         return response
 
@@ -211,7 +208,7 @@ class OllamaStandIn:
 
     def _require(self, model: str) -> None:
         if model not in self.models:
-            raise _error(404, f"model '{model}' not found")
+            raise wire.error(404, f"model '{model}' not found")
 
     @asynccontextmanager
     async def _counted(self) -> AsyncIterator[None]:
@@ -226,135 +223,19 @@ class OllamaStandIn:
 
 
 @web.middleware
-async def _announce(request: web.Request, handler: Any) -> web.StreamResponse:
+async def _announced(request: web.Request, handler: Any) -> web.StreamResponse:
     response: web.StreamResponse = await handler(request)
     if not response.prepared:
-        response.headers.update(HEADER)
+        response.headers.update(wire.HEADER)
     return response
 
 
 async def _version(_request: web.Request) -> web.Response:
-    return web.json_response({"version": VERSION})
+    return web.json_response({"version": wire.VERSION})
 
 
 async def _alive(_request: web.Request) -> web.Response:
     return web.Response(text="Ollama is running (stand-in)")
-
-
-def _error(status: int, message: str) -> web.HTTPException:
-    body = json.dumps({"error": message})
-    kinds = {400: web.HTTPBadRequest, 404: web.HTTPNotFound, 503: web.HTTPServiceUnavailable}
-    return kinds[status](text=body, content_type="application/json", headers=HEADER)
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    raw = await request.read()
-    if not raw:
-        raise _error(400, "missing request body")
-    try:
-        body = json.loads(raw)
-    except ValueError as error:
-        raise _error(400, f"invalid JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise _error(400, "the request body must be a JSON object")
-    return body
-
-
-def _required_model(body: dict[str, Any]) -> str:
-    model = body.get("model")
-    if not isinstance(model, str) or not model:
-        raise _error(400, "model is required")
-    return model
-
-
-def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(text)
-
-
-async def _until(due: float) -> None:
-    wait = due - time.monotonic()
-    if wait > 0:
-        await asyncio.sleep(wait)
-
-
-async def _line(response: web.StreamResponse, part: dict[str, Any]) -> None:
-    await response.write(json.dumps(part).encode() + b"\n")
-
-
-async def _break(response: web.StreamResponse, fault: Fault) -> bool:
-    """Do what the fault says in the middle of a stream; True when the stream is over."""
-    if fault is Fault.STALL_MID_STREAM:
-        await asyncio.Event().wait()
-    if fault is Fault.ERROR_MID_STREAM:
-        await _line(response, {"error": "an error was encountered while running the model"})
-        return True
-    if fault is Fault.GARBAGE:
-        await response.write(b'{"message": [1, 2\n')
-        return True
-    return fault is Fault.BREAKS_OFF
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _chunk(model: str, token: str) -> dict[str, Any]:
-    return {
-        "model": model,
-        "created_at": _now(),
-        "message": {"role": "assistant", "content": token},
-        "done": False,
-    }
-
-
-def _finished(
-    model: str,
-    text: str,
-    *,
-    reply: Reply | None = None,
-    reason: str = "stop",
-    started: float | None = None,
-    count: int | None = None,
-) -> dict[str, Any]:
-    """The last chunk; durations in ns, zero values left out as Ollama does."""
-    total = int((time.monotonic() - started) * 1e9) if started is not None else 1_000_000
-    final = {
-        "model": model,
-        "created_at": _now(),
-        "message": {"role": "assistant", "content": text},
-        "done": True,
-        "done_reason": reason,
-        "total_duration": total,
-        "load_duration": 1_000_000,
-    }
-    if reply is not None:
-        final["prompt_eval_count"] = reply.prompt_tokens
-        final["prompt_eval_duration"] = max(1, total // 4)
-        final["eval_count"] = count if count is not None else len(_tokens(reply.text))
-        final["eval_duration"] = max(1, total * 3 // 4)
-    return final
-
-
-def _digest(model: str) -> str:
-    return hashlib.sha256(model.encode()).hexdigest()
-
-
-def _summary(model: str) -> dict[str, Any]:
-    return {
-        "name": model,
-        "model": model,
-        "modified_at": "2026-11-01T00:00:00Z",
-        "size": LAYER_BYTES,
-        "digest": _digest(model),
-        "details": {
-            "parent_model": "",
-            "format": "stand-in",
-            "family": "stand-in",
-            "families": ["stand-in"],
-            "parameter_size": "0B",
-            "quantization_level": "none",
-        },
-    }
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
@@ -383,7 +264,7 @@ def _announce_ready(path: Path | None, base_url: str) -> None:
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT; the ready file gets `{"base_url", "pid"}`."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description="An Ollama stand-in; see the module's docstring.")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--ready-file", type=Path)
     parser.add_argument("--first-token-ms", type=float, default=120.0)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from service.agents.router import Decision
 from service.agents.slots import spoken
-from service.agents.state import Expecting, Move, Question, Said, State
+from service.agents.state import CONFIRMATIONS, Expecting, Move, Question, Said, State
 from service.agents.words import words_of
 
 HEARD_ENOUGH = 0.5
@@ -24,7 +24,8 @@ def close_turn(decision: Decision, *, said: str, heard: str, whole: bool) -> Sta
         messages = (*messages, Said("assistant", heard if whole else f"{heard} ..."))
     asked = dict(state.asked)
     if question is not None and not _is_reprompt(decision):
-        asked[question.key] = asked.get(question.key, 0) + 1
+        for key in _counted(question):
+            asked[key] = asked.get(key, 0) + 1
     return replace(
         state,
         turn_index=state.turn_index + 1,
@@ -55,6 +56,11 @@ def _was_spoken(name: str, state: State, heard: str) -> bool:
     forms = {*words_of(spoken(name, state.facts)), *words_of(state.facts[name].value)}
     told = forms - {"a", "an", "in", "by", "the", "about", "around", "of", "dollars", "bedrooms"}
     return bool(told & set(words))
+
+
+def _counted(question: Question) -> tuple[str, ...]:
+    summary = question.expecting is Expecting.CONFIRMATION and len(question.slots) > 1
+    return (question.key, CONFIRMATIONS) if summary else (question.key,)
 
 
 def _is_reprompt(decision: Decision) -> bool:

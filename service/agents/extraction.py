@@ -115,7 +115,7 @@ def _intent(words: list[str], listening: bool, _: str | None) -> tuple[str, floa
     for at, word in enumerate(words):
         value = _value_of(word, _INTENT_WORDS)
         if value is not None and not _is_negated(words, at):
-            found.append(Found(at, value, EXACT + _desire(words, at) - _past(words, at)))
+            found.append(Found(at, value, EXACT + _meant(words, at) - _past(words, at)))
     found += _phrases(words, _INTENT_PHRASES, VAGUE)
     if not found and listening:
         found = _alike(words, _INTENT_WORDS)
@@ -222,8 +222,10 @@ def _is_negated(words: list[str], at: int) -> bool:
     return any(word in _NEGATIONS for word in words[max(0, at - 3) : at])
 
 
-def _desire(words: list[str], at: int) -> float:
-    return 0.08 if any(word in _DESIRES for word in words[max(0, at - 3) : at]) else 0.0
+def _meant(words: list[str], at: int) -> float:
+    """A wish before the word, or hardly any other word: it is no chance mention."""
+    wished = any(word in _DESIRES for word in words[max(0, at - 3) : at])
+    return 0.08 if wished or len(words) <= 3 else 0.0
 
 
 def _past(words: list[str], at: int) -> float:

@@ -91,10 +91,7 @@ def _from_words(words: list[str], start: int) -> Number | None:
             last, scaled = "scale", True
         elif word == "hundred" and last != "scale":
             group, last = (1 if group is None else group) * 100, "hundred"
-        elif word in ("a", "an") and at == start and words[at + 1 : at + 2] != []:
-            if words[at + 1] not in ("hundred", *SCALES):
-                return None
-        elif word == "and" and last in ("hundred", "scale") and _starts_number(words, at + 1):
+        elif _joins(words, at, last):
             pass
         elif word == "point" and group is not None and words[at + 1 : at + 2] != []:
             decimal = ONES.get(words[at + 1])
@@ -103,9 +100,10 @@ def _from_words(words: list[str], start: int) -> Number | None:
             group, last, at = group + decimal / 10, "point", at + 1
         else:
             joined = _join(group, word, last)
-            if joined is None:
+            if joined is not None:
+                group, last = joined
+            elif group is None or not _is_stray(words, at):
                 break
-            group, last = joined
         at += 1
     if last == "":
         return None
@@ -130,5 +128,15 @@ def _join(group: float | None, word: str, last: str) -> tuple[float, str] | None
     return None
 
 
-def _starts_number(words: list[str], at: int) -> bool:
-    return at < len(words) and (words[at] in ONES or words[at] in TENS)
+def _joins(words: list[str], at: int, last: str) -> bool:
+    """The `a` of "a hundred" and the `and` of "three hundred and fifty"."""
+    following = words[at + 1] if at + 1 < len(words) else ""
+    if words[at] in ("a", "an") and last == "":
+        return following in ("hundred", *SCALES)
+    starts = following in ONES or following in TENS
+    return words[at] == "and" and last in ("hundred", "scale") and starts
+
+
+def _is_stray(words: list[str], at: int) -> bool:
+    """A misheard word inside a number: "four hundred twenty was thousand"."""
+    return words[at] not in ("to", "or", "and") and words[at + 1 : at + 2] == ["thousand"]

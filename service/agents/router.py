@@ -47,7 +47,7 @@ def decide(state: State, caller: CallerTurn | None, brief: CallBrief) -> Decisio
     else:
         state, seen = understand(replace(state, silences=0), caller)
     state = _with_declined(_with_misunderstood(state, seen), seen)
-    state = _with_callback_time(_with_rejected(state, seen), seen)
+    state = _with_callback_time(_with_rejected(_with_correction(state, seen), seen), seen)
     situation = Situation(brief=brief, state=state, seen=seen, heard=caller.heard)
     move = next(move for rule in RULES if (move := rule(situation)) is not None)
     state = situation.state
@@ -229,6 +229,16 @@ def _with_rejected(state: State, seen: Understanding) -> State:
         return state
     facts = {name: fact for name, fact in state.facts.items() if name not in state.question.slots}
     return replace(state, facts=facts)
+
+
+def _with_correction(state: State, seen: Understanding) -> State:
+    """A correction makes the next summary a new question, asked afresh."""
+    confirming = state.question.expecting in (Expecting.CONFIRMATION, Expecting.CORRECTION)
+    if not confirming or not seen.learned:
+        return state
+    fresh = (str(Expecting.CONFIRMATION), str(Expecting.CORRECTION))
+    asked = {key: count for key, count in state.asked.items() if key not in fresh}
+    return replace(state, asked=asked)
 
 
 def _with_callback_time(state: State, seen: Understanding) -> State:

@@ -9,7 +9,15 @@ import re
 from msgspec import Struct
 
 from service.agents.slots import applies, description, gist, qualifies, slots_of, spoken, wish
-from service.agents.state import DOUBTFUL, Expecting, Move, Question, State, is_confirmed
+from service.agents.state import (
+    CONFIRMATIONS,
+    DOUBTFUL,
+    Expecting,
+    Move,
+    Question,
+    State,
+    is_confirmed,
+)
 from service.agents.understanding import Understanding
 from service.domain.agent_config import AgentConfig
 from service.domain.conversation import Heard
@@ -18,6 +26,8 @@ from service.ports.conversation import CallBrief
 
 MAX_ASKS = 3
 """A question is asked once and at most twice more."""
+MAX_CONFIRMATIONS = 6
+"""A summary that was corrected is a new question; but not for ever."""
 _NAME = re.compile(r"[^\W\d_][\w'-]*")
 
 
@@ -127,8 +137,9 @@ class Situation(Struct, frozen=True, kw_only=True):
 
     def confirm(self, names: tuple[str, ...], *, reason: str) -> Move:
         """Ask whether what was understood is right."""
-        whole = "intent" in names or len(names) > 2
-        said = wish(self.state.facts) if whole else gist(names, self.state.facts)
+        said = gist(names, self.state.facts)
+        if "intent" in names:
+            said = wish({name: self.state.facts[name] for name in names})
         return Move(
             agent=self._agent_of(names[0]),
             reason=reason,
@@ -185,15 +196,15 @@ def next_move(now: Situation) -> Move:
     if seen.denied and len(state.question.slots) > 1 and "correction" not in state.asked:
         return now.correct()
     intent = state.facts.get("intent")
-    if intent is not None and intent.confidence < DOUBTFUL and _may_ask(state, "confirmation"):
+    if intent is not None and intent.confidence < DOUBTFUL and _may_confirm(state):
         return now.confirm(("intent",), reason="doubtful intent")
     missing = _missing(now.config, state)
     if missing is not None:
         again = state.asked.get(missing, 0) > 0
         return now.ask(missing, reason="not understood" if again else "missing")
-    open_facts = _unconfirmed(now.config, state)
-    if open_facts and _may_ask(state, "confirmation"):
-        return now.confirm(open_facts, reason="confirm what was understood")
+    unsure = _unconfirmed(now.config, state)
+    if unsure and _may_confirm(state):
+        return now.confirm(unsure, reason="confirm what was understood")
     return now.finish(reason="all asked")
 
 
@@ -217,6 +228,11 @@ def _may_ask(state: State, key: str) -> bool:
     return state.asked.get(key, 0) < MAX_ASKS
 
 
+def _may_confirm(state: State) -> bool:
+    total = state.asked.get(CONFIRMATIONS, 0)
+    return _may_ask(state, Expecting.CONFIRMATION) and total < MAX_CONFIRMATIONS
+
+
 def _missing(config: AgentConfig, state: State) -> str | None:
     """The next slot to ask for; None when all are known, declined, exhausted or in vain."""
     for _, slot in slots_of(config):
@@ -231,7 +247,7 @@ def _missing(config: AgentConfig, state: State) -> str | None:
 
 
 def _unconfirmed(config: AgentConfig, state: State) -> tuple[str, ...]:
-    names = [name for _, slot in slots_of(config) for name in slot.names]
-    return tuple(
-        name for name in names if name in state.facts and not is_confirmed(state.facts[name])
-    )
+    """What a summary asks about: all facts, as long as one of them is not confirmed."""
+    names = [name for _, slot in slots_of(config) for name in slot.names if name in state.facts]
+    sure = all(is_confirmed(state.facts[name]) for name in names)
+    return () if sure else tuple(names)

@@ -18,6 +18,10 @@ DOUBTFUL = 0.6
 """Below this confidence a fact may well be a recognition error."""
 
 
+CONFIRMATIONS = "confirmations"
+"""Under this name all summaries are counted, also those that a correction made anew."""
+
+
 class Expecting(StrEnum):
     """What kind of answer the last question calls for."""
 

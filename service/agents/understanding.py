@@ -13,6 +13,8 @@ from service.agents.state import CONFIRMED, DOUBTFUL, Expecting, Said, State
 from service.agents.words import words_of
 from service.domain.conversation import CallerTurn, Fact
 
+LET_STAND = 0.05
+"""How much surer a fact is that was read back while the caller corrected another."""
 _CONFIRMING = (Expecting.CONFIRMATION, Expecting.CORRECTION)
 
 
@@ -89,7 +91,7 @@ def _absorb(
             facts[candidate.name] = heard
             learned.append(candidate.name)
         elif known.value == candidate.value:
-            if candidate.confidence >= DOUBTFUL:
+            if candidate.confidence >= DOUBTFUL and Signal.NO not in signals:
                 facts[candidate.name] = _raised(known, CONFIRMED)
         elif _replaces(state, known, candidate, signals):
             facts[candidate.name] = heard
@@ -98,12 +100,16 @@ def _absorb(
 
 
 def _replaces(state: State, known: Fact, candidate: Candidate, signals: frozenset[Signal]) -> bool:
-    """Whether another value is a correction, or only another mishearing."""
+    """Whether another value is a correction, or only another mishearing.
+
+    Everything hangs on the intent: once clearly heard, a stray word does not change it.
+    """
     contrast = Signal.CONTRAST in signals or Signal.NO in signals
-    if state.question.expecting in _CONFIRMING and candidate.name in state.question.slots:
-        if Signal.YES in signals and not contrast:
-            return False
-        return candidate.confidence >= DOUBTFUL or contrast
+    if candidate.name == "intent" and known.confidence >= EXACT:
+        return contrast and candidate.confidence > EXACT
+    if state.question.expecting in _CONFIRMING:
+        asked = candidate.name in state.question.slots and Signal.YES not in signals
+        return contrast or (asked and candidate.confidence >= DOUBTFUL)
     if contrast and candidate.confidence >= EXACT:
         return True
     return candidate.confidence > known.confidence and known.confidence < DOUBTFUL
@@ -117,24 +123,24 @@ def _confirm(
     candidates: tuple[Candidate, ...],
     learned: tuple[str, ...],
 ) -> tuple[dict[str, Fact], bool]:
-    """Raise what the caller was asked to confirm.
+    """Raise what the caller was asked to confirm, if they said yes; and say if they answered.
 
-    A yes confirms all of it. A correction confirms the rest, which was heard and let stand.
+    A correction makes the rest, which they heard and let stand, only a little surer: often more
+    than one thing was misheard.
     """
     question = state.question
     if question.expecting not in _CONFIRMING:
         return facts, False
     asked = [name for name in question.slots if name in facts]
-    corrected = [name for name in asked if name in learned]
+    if any(name in learned for name in asked):
+        stood = [name for name in asked if name not in learned]
+        sure = {name: _raised(facts[name], facts[name].confidence + LET_STAND) for name in stood}
+        return {**facts, **sure}, True
     yes = Signal.YES in signals and Signal.NO not in signals
-    if corrected:
-        raised = {name: CONFIRMED for name in asked if name not in corrected}
-    elif yes and question.expecting is Expecting.CONFIRMATION:
-        raised = dict.fromkeys(asked, 1.0)
-    else:
-        repeated = {each.name for each in candidates if each.name in asked}
-        return facts, bool(repeated) and Signal.NO not in signals
-    return {**facts, **{name: _raised(facts[name], to) for name, to in raised.items()}}, True
+    if yes and question.expecting is Expecting.CONFIRMATION:
+        return {**facts, **{name: _raised(facts[name], 1.0) for name in asked}}, True
+    repeated = any(each.name in asked for each in candidates)
+    return facts, repeated and Signal.NO not in signals
 
 
 def _denies(state: State, signals: frozenset[Signal], words: list[str]) -> bool:
@@ -144,4 +150,4 @@ def _denies(state: State, signals: frozenset[Signal], words: list[str]) -> bool:
 
 
 def _raised(fact: Fact, confidence: float) -> Fact:
-    return replace(fact, confidence=max(fact.confidence, confidence))
+    return replace(fact, confidence=min(1.0, max(fact.confidence, confidence)))
