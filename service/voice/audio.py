@@ -17,6 +17,7 @@ HOUSE_RATE_HZ = 16_000
 MULAW_SILENCE = 0xFF
 """The mu-law code of a zero sample."""
 
+_SILENT_PEAK = 60
 _BIAS = 33
 _CLIP = 8158
 _HALF_TAPS = 16
@@ -91,6 +92,14 @@ def pcm_to_mulaw(pcm: NDArray[np.int16], sample_rate_hz: int) -> bytes:
     """Encode a whole mono recording, shape (n,), at `sample_rate_hz` as raw 8 kHz mu-law."""
     narrow = resample(pcm, from_hz=sample_rate_hz, to_hz=TELEPHONE_RATE_HZ)
     return _TO_CODE[narrow.view(np.uint16)].tobytes()
+
+
+def is_silent(pcm: NDArray[np.int16]) -> bool:
+    """Say whether no sample reaches 60: recognisers make up words there.
+
+    Speech on a telephone peaks above 1,000; the quietest code but zero of mu-law is 8.
+    """
+    return not pcm.size or bool(pcm.max() < _SILENT_PEAK and pcm.min() > -_SILENT_PEAK)
 
 
 def _to_int16(samples: NDArray[Any]) -> NDArray[np.int16]:

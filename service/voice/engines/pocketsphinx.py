@@ -9,25 +9,21 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import structlog
 
 from service.domain.errors import SpeechError
-from service.domain.money import Meter, Usage
 from service.ports.speech import Pcm16k, Transcript
-from service.voice.audio import HOUSE_RATE_HZ
+from service.voice.audio import is_silent
 from service.voice.engines import pocketsphinx_worker as worker
+from service.voice.engines.admission import Admission
+from service.voice.engines.audio_usage import audio_usage
 from service.voice.engines.caller_model import CallerModel, prepare_caller_model
 
 log = structlog.get_logger()
 _T = TypeVar("_T")
-
-_SILENT_PEAK = 60
-"""Below this the recogniser makes up words; speech on a telephone peaks above 1,000."""
 
 LOAD_DEADLINE_S = 60.0
 
@@ -48,9 +44,7 @@ class PocketsphinxSpeechToText:
     ) -> None:
         self._processes = processes
         self._cache_dir = cache_dir or default_cache_dir()
-        self._max_waiting = max_waiting
-        self._deadline_s = deadline_s
-        self._in_flight = 0
+        self._admission = Admission(places=max_waiting, deadline_s=deadline_s)
         self._files: CallerModel | None = None
         self._pool: ProcessPoolExecutor | None = None
 
@@ -75,22 +69,17 @@ class PocketsphinxSpeechToText:
         """Recognise one utterance. Raises SpeechError when busy, late, crashed or not English."""
         if not language.startswith("en"):
             raise SpeechError(f"pocketsphinx knows English only, not {language}")
-        usage = (
-            Usage(
-                meter=Meter.STT_AUDIO_SECONDS,
-                provider=self.name,
-                model=self.model,
-                quantity=Decimal(audio.size) / HOUSE_RATE_HZ,
-            ),
-        )
-        if not audio.size or int(np.abs(audio.astype(np.int32)).max()) < _SILENT_PEAK:
+        usage = (audio_usage(audio, provider=self.name, model=self.model),)
+        if is_silent(audio):
             return Transcript(text="", usage=usage)
-        found = await self._in_time(worker.decode, audio.tobytes())
+        async with self._admission.admit():
+            found = await self._run(worker.decode, audio.tobytes())
         return Transcript(text=found.text, confidence=found.probability, usage=usage)
 
     async def probe(self) -> str:
         """Ask a process whether it lives. Raises SpeechError."""
-        pid = await self._in_time(worker.ready)
+        async with self._admission.admit():
+            pid = await self._run(worker.ready)
         return f"model {self.model}, {self._processes} processes, {pid} answered"
 
     async def close(self) -> None:
@@ -98,20 +87,6 @@ class PocketsphinxSpeechToText:
         pool, self._pool = self._pool, None
         if pool is not None:
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
-
-    async def _in_time(self, function: Callable[..., _T], *arguments: bytes) -> _T:
-        if self._in_flight >= self._max_waiting:
-            raise SpeechError("the recogniser is busy", retryable=True, code="queue_full")
-        self._in_flight += 1
-        try:
-            async with asyncio.timeout(self._deadline_s):
-                return await self._run(function, *arguments)
-        except TimeoutError as error:
-            raise SpeechError(
-                f"no transcript within {self._deadline_s:.0f} s", retryable=True, code="deadline"
-            ) from error
-        finally:
-            self._in_flight -= 1
 
     async def _run(self, function: Callable[..., _T], *arguments: bytes) -> _T:
         """Run in the pool; when a process of it died, once more in a new pool."""
