@@ -53,7 +53,7 @@ def percentile(values: Iterable[float], fraction: float) -> float | None:
         return None
     rank = fraction * (len(ordered) - 1)
     low, high = math.floor(rank), math.ceil(rank)
-    return ordered[low] + (ordered[high] - ordered[low]) * (rank - low)
+    return float(ordered[low] + (ordered[high] - ordered[low]) * (rank - low))
 
 
 def percentiles(values: Iterable[float]) -> Percentiles | None:

@@ -90,7 +90,7 @@ def _seeded(number: int, kind: CallKind) -> SeededCall:
         kind=kind,
     )
     outcome = Outcome.QUALIFIED if number % 2 == 0 else Outcome.NOT_INTERESTED
-    turns = tuple(_turn(call.call_id, index, seed=number) for index in range(2 + number))
+    turns = tuple(turn(call.call_id, index, seed=number) for index in range(2 + number))
     return SeededCall(call=call, turns=turns, lines=_lines(number), outcome=outcome)
 
 
@@ -119,7 +119,7 @@ def _line(component: str, cost_usd: Decimal | None) -> LedgerLine:
     )
 
 
-def _turn(call_id: UUID, index: int, *, seed: int) -> Turn:
+def turn(call_id: UUID, index: int, *, seed: int) -> Turn:
     dice = random.Random(1000 * seed + index)
     names = TurnStamps.__struct_fields__
     times = sorted(dice.sample(range(10_000 * index, 10_000 * index + 4_000), len(names)))
