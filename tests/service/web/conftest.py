@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from service.web.examples import CONFIG
-from tests.service.web.office import API_KEY, Network, Office, in_process
+from tests.service.web.office import API_KEY, Network, Office, Stage, in_process
 
 
 @pytest.fixture
@@ -16,12 +16,24 @@ async def office() -> Office:
     return office
 
 
+@pytest.fixture(scope="session")
+def stage() -> Stage:
+    return Stage()
+
+
 @pytest.fixture
-async def client(office: Office) -> AsyncIterator[httpx.AsyncClient]:
-    """An API client with a valid key."""
-    async with in_process(office) as http:
-        http.headers["Authorization"] = f"Bearer {API_KEY}"
+async def anonymous(office: Office, stage: Stage) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a key."""
+    stage.services = office.services()
+    async with in_process(stage.app) as http:
         yield http
+
+
+@pytest.fixture
+def client(anonymous: httpx.AsyncClient) -> httpx.AsyncClient:
+    """A client with a valid key."""
+    anonymous.headers["Authorization"] = f"Bearer {API_KEY}"
+    return anonymous
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import structlog
 
 from service.domain.errors import StorageUnavailable, VendorError
 from service.observability.readiness import Probe
-from tests.service.web.office import Office, in_process
+from tests.service.web.office import API_KEY, Office, Stage, in_process
 
 
 async def _fine() -> str:
@@ -20,11 +20,13 @@ async def _no_model() -> str:
     raise VendorError("the model is not there: run `reauto models pull`")
 
 
-async def test_alive_and_ready_need_no_key(office: Office) -> None:
+async def test_alive_and_ready_need_no_key(
+    office: Office, stage: Stage, anonymous: httpx.AsyncClient
+) -> None:
     office.probes.append(Probe("postgres", True, _fine))
-    async with in_process(office) as http:
-        assert (await http.get("/health/live")).json() == {"worker_id": "w0"}
-        ready = await http.get("/health/ready")
+    stage.services = office.services()
+    assert (await anonymous.get("/health/live")).json() == {"worker_id": "w0"}
+    ready = await anonymous.get("/health/ready")
     assert ready.status_code == 200
     body = ready.json()
     assert body["ready"] is True
@@ -39,33 +41,35 @@ async def test_alive_and_ready_need_no_key(office: Office) -> None:
 
 
 async def test_a_required_probe_that_fails_is_503_and_still_says_everything(
-    office: Office,
+    office: Office, stage: Stage, anonymous: httpx.AsyncClient
 ) -> None:
     office.probes += [Probe("postgres", True, _away), Probe("ollama", False, _no_model)]
-    async with in_process(office) as http:
-        ready = await http.get("/health/ready")
+    stage.services = office.services()
+    ready = await anonymous.get("/health/ready")
     assert ready.status_code == 503
     assert ready.json()["ready"] is False
     assert [probe["state"] for probe in ready.json()["report"]["probes"]] == ["down", "down"]
 
 
-async def test_an_optional_probe_that_fails_only_degrades(office: Office) -> None:
+async def test_an_optional_probe_that_fails_only_degrades(
+    office: Office, stage: Stage, anonymous: httpx.AsyncClient
+) -> None:
     office.probes += [Probe("postgres", True, _fine), Probe("elevenlabs", False, _no_model)]
-    async with in_process(office) as http:
-        ready = await http.get("/health/ready")
-        metrics = (await http.get("/metrics")).text
+    stage.services = office.services()
+    ready = await anonymous.get("/health/ready")
+    metrics = (await anonymous.get("/metrics")).text
     assert ready.status_code == 200
     assert ready.json()["report"]["state"] == "degraded"
     assert 'reauto_probe_up{probe="elevenlabs"} 0.0' in metrics
     assert 'reauto_probe_up{probe="postgres"} 1.0' in metrics
 
 
-async def test_requests_are_counted_by_route_never_by_path(
-    office: Office, client: httpx.AsyncClient
-) -> None:
+async def test_requests_are_counted_by_route_never_by_path(office: Office) -> None:
     contact = await office.contact()
-    await client.get(f"/api/contacts/{contact.contact_id}")
-    scraped = await client.get("/metrics")
+    async with in_process(office.app()) as http:
+        path = f"/api/contacts/{contact.contact_id}"
+        await http.get(path, headers={"X-API-Key": API_KEY})
+        scraped = await http.get("/metrics")
     assert scraped.headers["content-type"].startswith("text/plain")
     line = (
         'reauto_http_requests_total{method="GET",route="/api/contacts/{contact_id}",status="200"}'

@@ -19,7 +19,7 @@ from service.web.examples import CONFIG
 from tests.service.web.office import API_KEY, Network, Office
 
 PROBLEM = "application/problem+json"
-EXAMPLES_PER_OPERATION = 5
+EXAMPLES_PER_OPERATION = 3
 
 
 def _operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
