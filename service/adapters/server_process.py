@@ -7,6 +7,7 @@ program name and working folder, and ended before the next start.
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -27,10 +28,11 @@ _LOG_LINES = 12
 
 
 class ServerProcess:
-    """One child process. `folder` is its working folder and must belong to this server alone.
+    """One child process. `folder` is its working folder; that and its parent are its alone.
 
-    `stop_signals` are tried in order, `patience_s` each, then the process is killed. The child has
-    a session of its own, so that Ctrl-C in the terminal reaches only its owner.
+    `sockets` is where its unix socket goes: the parent, or a short folder made for it when that
+    path is too long. `stop_signals` are tried in order, `patience_s` each, then it is killed. The
+    child has a session of its own, so that Ctrl-C in the terminal reaches only its owner.
     """
 
     def __init__(
@@ -38,11 +40,13 @@ class ServerProcess:
         program: Path,
         *,
         folder: Path,
+        socket_name: str,
         stop_signals: Sequence[Signals],
         run_as: struct_passwd | None = None,
         patience_s: float = 30.0,
     ) -> None:
         self.folder = folder
+        self.sockets = _socket_folder(folder.parent, socket_name)
         self.log = folder.with_name(folder.name + ".log")
         self._program = program
         self._stop_signals = stop_signals
@@ -75,6 +79,9 @@ class ServerProcess:
                 raise Conflict(f"another process runs the server in {self.folder}") from error
             self._lock = lock
         self._end_leftovers()
+        if self.sockets.is_symlink():
+            raise Conflict(f"{self.sockets} is a symbolic link; remove it")
+        self.sockets.mkdir(mode=0o700, exist_ok=True)
 
     def start(
         self, arguments: Sequence[str], *, is_ready: Callable[[int], bool], timeout_s: float
@@ -113,6 +120,8 @@ class ServerProcess:
             self._end_child(self._child)
             self._child = None
         if self._lock is not None:
+            if self.sockets != self.folder.parent:
+                shutil.rmtree(self.sockets, ignore_errors=True)
             self._lock.close()
             self._lock = None
 
@@ -158,19 +167,12 @@ class ServerProcess:
         return "\n".join(lines[-_LOG_LINES:])
 
 
-def socket_folder(folder: Path, socket_name: str) -> Path:
-    """Where the server's unix socket goes: its folder, or a short one when that path is too long.
-
-    The system allows 107 bytes (`sun_path`); the short folder's name is derived from the long one.
-    """
+def _socket_folder(folder: Path, socket_name: str) -> Path:
+    """Keep below the 107 bytes of `sun_path`; a short folder is named after the long one."""
     if len(os.fsencode(folder / socket_name)) <= _SOCKET_PATH_BYTES:
         return folder
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    short = Path(tempfile.gettempdir()) / f"reauto-{digest}"
-    short.mkdir(mode=0o700, exist_ok=True)
-    if short.is_symlink():
-        raise Conflict(f"{short} is a symbolic link; remove it")
-    return short
+    return Path(tempfile.gettempdir()) / f"reauto-{digest}"
 
 
 def _running_in(folder: Path, name: str) -> list[psutil.Process]:

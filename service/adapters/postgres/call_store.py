@@ -149,17 +149,18 @@ class PostgresCallStore:
         The call's row is written too, so that pulls by `row_xid` see the call as changed.
         """
         async with self._database.transaction() as connection:
-            inserted = await connection.scalar(
-                insert(conversations)
-                .values(call_id=call_id, finished_at=at, **result_row(result))
-                .on_conflict_do_nothing()
-                .returning(conversations.c.call_id)
+            call = await _one(connection, calls.c.call_id == call_id)
+            if call.outcome is not None:
+                return call
+            await connection.execute(
+                sa.insert(conversations).values(
+                    call_id=call_id, finished_at=at, **result_row(result)
+                )
             )
-            if inserted is not None:
-                await _add_lines(connection, ledger_rows(call_id, None, ledger))
-                touched = sa.update(calls).where(calls.c.call_id == call_id)
-                await connection.execute(touched.values(call_id=call_id))
-            return await _one(connection, calls.c.call_id == call_id, lock=False)
+            await _add_lines(connection, ledger_rows(call_id, None, ledger))
+            touched = sa.update(calls).where(calls.c.call_id == call_id)
+            await connection.execute(touched.values(status=calls.c.status))
+            return replace(call, outcome=result.outcome)
 
     async def result(self, call_id: UUID) -> ConversationResult | None:
         """The outcome with facts and summary, None while the call is not finished."""
@@ -204,9 +205,16 @@ async def _one(
 
 
 async def _change(connection: AsyncConnection, before: Call, after: Call) -> Call:
-    if before != after:
+    """Write what differs, and no more.
+
+    Naming a key column in an update, even unchanged, locks out the turns that refer to the call
+    (row triggers make PostgreSQL take the lock of a changed key) and leads to deadlocks.
+    """
+    old, new = call_row(before), call_row(after)
+    changes = {name: new[name] for name in new if new[name] != old[name]}
+    if changes:
         changed = sa.update(calls).where(calls.c.call_id == after.call_id)
-        await connection.execute(changed.values(call_row(after)))
+        await connection.execute(changed.values(changes))
     return after
 
 

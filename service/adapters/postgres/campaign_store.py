@@ -160,7 +160,7 @@ async def _campaign(
         campaigns.c.campaign_id == campaign_id
     )
     if lock:
-        query = query.with_for_update()
+        query = query.with_for_update(key_share=True)
     row = (await connection.execute(query)).mappings().first()
     if row is None:
         raise NotFound(f"there is no campaign {campaign_id}")

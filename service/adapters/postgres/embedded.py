@@ -9,12 +9,13 @@ import os
 import pwd
 import shutil
 import stat
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from signal import SIGINT, SIGQUIT
 from urllib.parse import quote
 
-from service.adapters.server_process import ServerProcess, socket_folder
+from service.adapters.server_process import ServerProcess
 from service.domain.errors import StorageUnavailable
 
 _INIT_TIMEOUT_S = 180.0
@@ -38,6 +39,7 @@ class EmbeddedPostgres:
         self._process = ServerProcess(
             binaries() / "postgres",
             folder=self._data_dir / "cluster",
+            socket_name=_SOCKET,
             stop_signals=(SIGINT, SIGQUIT),
             run_as=self._account,
         )
@@ -56,13 +58,14 @@ class EmbeddedPostgres:
         if self._process.is_running:
             return self.url
         self._data_dir.mkdir(parents=True, exist_ok=True)
-        self._process.claim()
-        try:
+        with ExitStack() as undo:
+            self._process.claim()
+            undo.callback(self.stop)
             self._prepare()
-        except BaseException:
-            self._process.stop()
-            raise
-        self._process.start(self._arguments(), is_ready=self._is_ready, timeout_s=_START_TIMEOUT_S)
+            self._process.start(
+                self._arguments(), is_ready=self._is_ready, timeout_s=_START_TIMEOUT_S
+            )
+            undo.pop_all()
         return self.url
 
     def stop(self) -> None:
@@ -72,16 +75,13 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         """The libpq URL of the database `postgres`."""
-        return f"postgresql://postgres@/postgres?host={quote(str(self._sockets()))}"
-
-    def _sockets(self) -> Path:
-        return socket_folder(self._data_dir, _SOCKET)
+        return f"postgresql://postgres@/postgres?host={quote(str(self._process.sockets))}"
 
     def _prepare(self) -> None:
         if self._account is not None:
             _let_pass(self._data_dir)
             _let_pass(binaries())
-            for folder in (self._data_dir, self._sockets()):
+            for folder in (self._data_dir, self._process.sockets):
                 os.chown(folder, self._account.pw_uid, self._account.pw_gid)
         self._data_dir.chmod(0o700)
         cluster = self._process.folder
@@ -103,7 +103,7 @@ class EmbeddedPostgres:
     def _arguments(self) -> list[str]:
         options = [
             "listen_addresses=",
-            f"unix_socket_directories={self._sockets()}",
+            f"unix_socket_directories={self._process.sockets}",
             "unix_socket_permissions=0700",
             "max_connections=200",
             *(() if self._durable else _FAST_AND_UNSAFE),

@@ -4,6 +4,7 @@ Every write is on disk before it is answered (`appendfsync always`), so sessions
 killed server; nothing is ever evicted.
 """
 
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from signal import SIGTERM
@@ -11,7 +12,7 @@ from urllib.parse import quote
 
 import redis
 
-from service.adapters.server_process import ServerProcess, socket_folder
+from service.adapters.server_process import ServerProcess
 from service.domain.errors import StorageUnavailable
 
 _START_TIMEOUT_S = 60.0
@@ -28,8 +29,12 @@ class EmbeddedRedis:
         self._data_dir = data_dir.resolve()
         self._durable = durable
         self._process = ServerProcess(
-            server_program(), folder=self._data_dir / "store", stop_signals=(SIGTERM,)
+            server_program(),
+            folder=self._data_dir / "store",
+            socket_name=_SOCKET,
+            stop_signals=(SIGTERM,),
         )
+        self._socket = self._process.sockets / _SOCKET
 
     @property
     def pid(self) -> int | None:
@@ -46,9 +51,14 @@ class EmbeddedRedis:
             return self.url
         self._process.folder.mkdir(parents=True, exist_ok=True)
         self._data_dir.chmod(0o700)
-        self._process.claim()
-        self._socket().unlink(missing_ok=True)
-        self._process.start(self._arguments(), is_ready=self._is_ready, timeout_s=_START_TIMEOUT_S)
+        with ExitStack() as undo:
+            self._process.claim()
+            undo.callback(self.stop)
+            self._socket.unlink(missing_ok=True)
+            self._process.start(
+                self._arguments(), is_ready=self._is_ready, timeout_s=_START_TIMEOUT_S
+            )
+            undo.pop_all()
         return self.url
 
     def stop(self) -> None:
@@ -58,15 +68,12 @@ class EmbeddedRedis:
     @property
     def url(self) -> str:
         """The redis-py URL of database 0."""
-        return f"unix://{quote(str(self._socket()))}?db=0"
-
-    def _socket(self) -> Path:
-        return socket_folder(self._data_dir, _SOCKET) / _SOCKET
+        return f"unix://{quote(str(self._socket))}?db=0"
 
     def _arguments(self) -> list[str]:
         options = {
             "port": "0",
-            "unixsocket": str(self._socket()),
+            "unixsocket": str(self._socket),
             "unixsocketperm": "700",
             "dir": str(self._process.folder),
             "appendonly": "yes",
@@ -77,7 +84,7 @@ class EmbeddedRedis:
         return [part for name, value in options.items() for part in (f"--{name}", value)]
 
     def _is_ready(self, _pid: int) -> bool:
-        client = redis.Redis(unix_socket_path=str(self._socket()), socket_timeout=1.0)
+        client = redis.Redis(unix_socket_path=str(self._socket), socket_timeout=1.0)
         try:
             return bool(client.ping())
         except redis.RedisError:

@@ -333,3 +333,21 @@ async def test_unfinished_are_the_served_calls_without_outcome(stores: Stores) -
     assert [call.call_id for call in found] == [left.call_id]
     assert unserved.worker_id is None
     assert await stores.calls.unfinished(worker_id=str(new_id())) == ()
+
+
+async def test_a_call_written_from_all_sides_at_once_keeps_everything(stores: Stores) -> None:
+    call = await stores.call(twilio_sid=SID)
+    result = ConversationResult(outcome=Outcome.QUALIFIED)
+    await asyncio.gather(
+        *(stores.calls.record_turn(a_turn(call.call_id, n), [a_line()]) for n in range(6)),
+        *(stores.calls.report(report) for report in _reports()),
+        stores.calls.placed(call.call_id, twilio_sid=SID),
+        stores.calls.answered_by(call.call_id, "human"),
+        stores.calls.served_by(call.call_id, worker_id="w0", engines={"stt": "x:y"}, at=NOON),
+        stores.calls.finish(call.call_id, result=result, ledger=[a_line()], at=NOON),
+    )
+    final = await stores.calls.get(call.call_id)
+    assert (final.status, final.outcome) == (CallStatus.COMPLETED, Outcome.QUALIFIED)
+    assert (final.answered_by, final.worker_id, final.duration_s) == ("human", "w0", 55)
+    assert len(await stores.calls.turns(call.call_id)) == 6
+    assert len(await stores.calls.ledger(call.call_id)) == 7

@@ -1,5 +1,6 @@
 """The PostgreSQL that is ours: start, stop, and what a killed owner leaves."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -64,8 +65,7 @@ async def test_it_starts_after_kill_9(server: EmbeddedPostgres) -> None:
     await _scalar(url, "CREATE TABLE survived AS SELECT 7 AS n")
     assert server.pid is not None
     os.kill(server.pid, signal.SIGKILL)
-    while server.pid is not None:
-        pass
+    psutil.Process(server.pid).wait(10)
     assert await _scalar(server.start(), "SELECT n FROM survived") == 7
 
 
@@ -80,6 +80,8 @@ def test_a_killed_owner_is_cleaned_up_and_a_living_one_respected(
         orphan = int(owner.stdout.readline())
         with pytest.raises(Conflict):
             server.start()
+        server.stop()
+        assert asyncio.run(_scalar(server.url, "SELECT 1")) == 1
         owner.kill()
         owner.wait()
         assert psutil.pid_exists(orphan)

@@ -25,8 +25,7 @@ async def test_sessions_and_queue_survive_kill_9(server_folder: Path) -> None:
             client.rpush("reauto:queue:dial", *range(100))
         assert server.pid is not None
         os.kill(server.pid, signal.SIGKILL)
-        while server.pid is not None:
-            pass
+        psutil.Process(server.pid).wait(10)
         assert server.start() == url
         assert set(await sessions.list()) == set(calls)
         with redis.Redis.from_url(url) as client:
