@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from random import Random
 
+from evals.standins.dialogue_policy import sample_sentences
+
 TEMPLATES = Path(__file__).with_name("agent_language.txt")
 EXPANSIONS_PER_TEMPLATE = 12
 _CHOICE = re.compile(r"\[([^\]]*)\]")
@@ -18,6 +20,11 @@ def typical_sentences(path: Path = TEMPLATES) -> tuple[str, ...]:
     lines = path.read_text().splitlines()
     templates = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     return tuple(itertools.chain.from_iterable(_expand(template) for template in templates))
+
+
+def agent_sentences() -> tuple[str, ...]:
+    """Everything the ears should expect: typical sentences and those of the stand-in's policy."""
+    return (*typical_sentences(), *sample_sentences())
 
 
 def _expand(template: str) -> list[str]:

@@ -18,6 +18,7 @@ PARTING = (
     *("goodbye", "good bye", "bye", "take care", "great day", "good day", "nice day"),
     *("wonderful day", "lovely day", "great evening", "nice evening"),
 )
+CLARIFYING = ("which part", "part is wrong", "is wrong", "should i change", "what should i")
 MAX_CORRECTIONS = 2
 MAX_AGAIN = 2
 
@@ -37,6 +38,7 @@ class Mind:
         self._said: Counter[str] = Counter()
         self._script = list(scenario.script)
         self._turns = 0
+        self._last_correction: str | None = None
 
     def note_said(self, line: str) -> None:
         """Remember a line that was said without being asked for."""
@@ -54,8 +56,11 @@ class Mind:
             return Reply("bye", parting=True)
         if self._script:
             return Reply(self._script.pop(0))
+        if self._last_correction and _any_in(CLARIFYING, words):
+            return Reply(self._last_correction)
         if _any_in(CONFIRMING, words):
-            return Reply(self._correction(words) or "yes")
+            self._last_correction = self._correction(words)
+            return Reply(self._last_correction or "yes")
         if cue := self._best_cue(words):
             return Reply(self._next_of(cue))
         return Reply(self._fallback(words))

@@ -11,7 +11,7 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 
-from evals.callers.agent_language import typical_sentences
+from evals.callers.agent_language import agent_sentences
 from evals.callers.ears import PocketsphinxEars
 from evals.callers.listening import Ears
 from evals.phone import control, rest
@@ -88,7 +88,7 @@ class PhoneNetwork:
             resources.enter_context(self._socket)
             ears = self._given_ears
             if ears is None:
-                ears = own = PocketsphinxEars(typical_sentences())
+                ears = own = PocketsphinxEars(agent_sentences())
                 resources.callback(own.close)
             # Only the deadline below raises a bare TimeoutError: calls that do not end are cut.
             with contextlib.suppress(TimeoutError):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from evals.callers.agent_language import typical_sentences
+from evals.callers.agent_language import agent_sentences
 from evals.callers.ears import PocketsphinxEars
 from evals.phone.flow import Timing
 from evals.phone.network import PhoneNetwork
@@ -24,7 +24,7 @@ from evals.phone.network import PhoneNetwork
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run until a signal comes."""
     options = _parser().parse_args(arguments)
-    ears = PocketsphinxEars(typical_sentences())
+    ears = PocketsphinxEars(agent_sentences())
     try:
         ears.warm_up()
         asyncio.run(_serve(options, ears))
