@@ -80,7 +80,8 @@ def _run(stage: Stage, *, count: int, console: Console) -> dict[str, Any]:
                     scenarios={role.scenario.name: role.scenario for role in roles},
                     transcript=campaign.transcript,
                     engines=engines,
-                    skipped=progress.skipped,
+                    not_dialled=progress.skipped,
+                    not_imported=progress.rejected_rows,
                 )
 
 

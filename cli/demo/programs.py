@@ -16,7 +16,7 @@ READY_TIMEOUT_S = 60.0
 
 
 class Program:
-    """`python -m MODULE`; its log goes to `folder/logs`."""
+    """A module with a `main`; its log goes to `folder/logs`."""
 
     def __init__(self, module: str, *, folder: Path, roster: Roster) -> None:
         self._module = module
@@ -28,7 +28,9 @@ class Program:
     def running(self, *arguments: str) -> Iterator[str]:
         """Run it; yields its base URL. Raises ReautoError when it does not come up."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", self._module, "--port", "0"]
+        # Not `-m`: a recogniser process would import the whole main module again.
+        run = f"from {self._module} import main; main()"
+        command = [sys.executable, "-c", run, "--port", "0"]
         with self._log.open("ab") as sink:
             process = subprocess.Popen(
                 [*command, "--ready-file", str(self._ready), *arguments],

@@ -87,6 +87,12 @@ def _caveats(report: Mapping[str, Any]) -> list[Text]:
         for call in report["calls"]
         for problem in call["missing_facts"]
     ]
+    lines += [
+        Text(
+            f"contact not imported: line {row['line']}, {row['column']}: {row['reason']}", "yellow"
+        )
+        for row in report["not_imported"]
+    ]
     lines += [Text(f"not dialled: {reason}", style="yellow") for reason in report["not_dialled"]]
     if report["standins"]:
         names = ", ".join(report["standins"])

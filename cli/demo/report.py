@@ -24,7 +24,8 @@ def build_report(
     scenarios: Mapping[str, Scenario],
     transcript: Callable[[str], Mapping[str, Any]],
     engines: Sequence[Mapping[str, Any]],
-    skipped: Sequence[str],
+    not_dialled: Sequence[str],
+    not_imported: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Join the snapshot with the callers' own account of each call.
 
@@ -51,7 +52,8 @@ def build_report(
         "word_error_rate": _word_error_rate(rows),
         "engines": list(engines),
         "standins": standins,
-        "not_dialled": list(skipped),
+        "not_dialled": list(not_dialled),
+        "not_imported": list(not_imported),
         "snapshot": {"id": snapshot.id, "path": str(snapshot.path)},
     }
 

@@ -17,6 +17,8 @@ log = structlog.get_logger()
 
 READY_TIMEOUT_S = 90.0
 RESTART_PAUSE_S = 1.0
+_RUN = "import sys; from service.worker import main; sys.exit(main())"
+"""Not `-m`: a recogniser process of the worker would import the whole main module again."""
 
 
 class Worker:
@@ -51,7 +53,7 @@ class Worker:
 
     def start(self) -> None:
         """Start the process; it is in a session of its own, so Ctrl-C reaches us alone."""
-        command = [sys.executable, "-m", "service.worker"]
+        command = [sys.executable, "-c", _RUN]
         if self._log_dir is None:
             self._process = subprocess.Popen(command, env=self._environment, start_new_session=True)
             return
