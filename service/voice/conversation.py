@@ -88,8 +88,8 @@ class VoiceConversation:
     ) -> None:
         config = brief.config
         apology = fill_phrase(config.phrases.apology, brief)
-        self._goodbye = fill_phrase(config.phrases.goodbye, brief)
         self._max_call_ms = config.limits.max_call_s * 1000
+        self._brief = brief
         self._media = media
         self._dialogue = dialogue
         self._clock = clock
@@ -163,7 +163,7 @@ class VoiceConversation:
             self._over.set()
         elif not self._ending:
             self._ending, self._greets = True, False
-            await self._ears.say_last(spoken_goodbye)
+            await self._ears.say_last(fill_phrase(spoken_goodbye, self._brief))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self._tasks.create_task(work)
@@ -205,7 +205,7 @@ class VoiceConversation:
             await self._ears.tick()
             await self._mouth.tick()
             if self._elapsed() >= self._max_call_ms:
-                await self.end(spoken_goodbye=self._goodbye)
+                await self.end(spoken_goodbye=self._brief.config.phrases.goodbye)
 
 
 async def _run_pipeline(worker: PipelineWorker) -> None:

@@ -1,7 +1,8 @@
 """The middle of the pipeline: asks the dialogue what to say, and tells it what of it was heard.
 
 One turn at a time: a reply starts when the turn before is closed, and each turn is closed exactly
-once, by the mouth's report of what was played.
+once, by the mouth's report of what was played. An interruption passes on to the mouth first, which
+falls silent and reports; closing the turn then cancels the dialogue's work.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 import structlog
-from pipecat.frames.frames import Frame, InterruptionFrame
+from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from service.domain.conversation import (
@@ -84,10 +85,6 @@ class Conversationalist(FrameProcessor):
             case CallerTurnFrame() | PhraseFrame():
                 self._waiting.append(frame)
                 await self._start_next()
-            case InterruptionFrame():
-                if self._reply is not None:
-                    self._reply.cancel()
-                await self.push_frame(frame, direction)
             case ReplyPlayedFrame():
                 await self._close(frame)
                 await self.push_frame(frame, direction)

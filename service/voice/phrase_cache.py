@@ -10,19 +10,20 @@ from service.ports.speech import TextToSpeech
 
 MAX_BYTES = 16_000_000
 """About half an hour of speech."""
-_PLACEHOLDER = re.compile(r"\{\w+\}")
+_FIRST_NAME = re.compile(r"[^\W\d_][\w'-]*")
 
 
 def fill_phrase(phrase: str, brief: CallBrief) -> str:
-    """Put the names of a call into a phrase; without a contact its placeholder is dropped."""
-    names = _persona(brief.config) | {"contact": brief.contact.name if brief.contact else ""}
-    return _tidy(_PLACEHOLDER.sub(lambda found: names.get(found[0][1:-1], ""), phrase))
+    """Put names into a phrase as the dialogue does: first names, or "there" for nobody known."""
+    first_name = _FIRST_NAME.match(brief.contact.name.strip()) if brief.contact else None
+    return _fill_persona(phrase, brief.config).replace(
+        "{contact}", first_name[0] if first_name else "there"
+    )
 
 
 def fixed_phrases(config: AgentConfig) -> tuple[str, ...]:
     """Return the config's phrases that are the same in every call, filled in."""
     phrases = config.phrases
-    names = _persona(config)
     every = (
         phrases.greeting_outbound,
         phrases.greeting_inbound,
@@ -34,8 +35,8 @@ def fixed_phrases(config: AgentConfig) -> tuple[str, ...]:
         phrases.apology,
         phrases.drain_goodbye,
     )
-    filled = [_PLACEHOLDER.sub(lambda found: names.get(found[0][1:-1], found[0]), p) for p in every]
-    return tuple(dict.fromkeys(_tidy(text) for text in filled if not _PLACEHOLDER.search(text)))
+    filled = [_fill_persona(phrase, config) for phrase in every]
+    return tuple(dict.fromkeys(phrase for phrase in filled if "{contact}" not in phrase))
 
 
 class PhraseCache:
@@ -78,9 +79,6 @@ class PhraseCache:
         return (self._tts.voice, voice.length_scale, text)
 
 
-def _persona(config: AgentConfig) -> dict[str, str]:
-    return {"agent": config.persona.agent_name, "company": config.persona.company}
-
-
-def _tidy(text: str) -> str:
-    return re.sub(r"\s+([,.!?])", r"\1", " ".join(text.split()))
+def _fill_persona(phrase: str, config: AgentConfig) -> str:
+    persona = config.persona
+    return phrase.replace("{agent}", persona.agent_name).replace("{company}", persona.company)

@@ -4,7 +4,14 @@ import asyncio
 from decimal import Decimal
 
 import pytest
-from voice_doubles import (
+
+from service.domain.agent_config import Limits
+from service.domain.conversation import FirstToken, HangUp, Heard, Routed, Sentence, Spent
+from service.domain.errors import LanguageModelError, SpeechError
+from service.domain.money import Meter, Usage
+from service.domain.outcome import Outcome
+from service.domain.turn import TurnStamps
+from tests.service.voice.voice_doubles import (
     LoudnessModels,
     PhoneCall,
     ScriptedDialogue,
@@ -16,13 +23,6 @@ from voice_doubles import (
     quiet_of,
     voice_of,
 )
-
-from service.domain.agent_config import Limits
-from service.domain.conversation import FirstToken, HangUp, Heard, Routed, Sentence, Spent
-from service.domain.errors import LanguageModelError, SpeechError
-from service.domain.money import Meter, Usage
-from service.domain.outcome import Outcome
-from service.domain.turn import TurnStamps
 
 GOODBYE = [Sentence("Goodbye then.", "closer"), HangUp(Outcome.QUALIFIED)]
 LONG = "I can tell you all about the house on Maple Street and its very large garden today."
@@ -552,3 +552,73 @@ async def test_a_cached_greeting_leaves_without_waiting_for_the_voice() -> None:
     call, _ = await phone(caller, dialogue=dialogue, tts=ScriptedTextToSpeech(delay_ms=500))
     assert call.turns[0].stamps.first_audio_sent_ms == 0
     assert call.turns[0].usage == ()
+
+
+@in_virtual_time
+async def test_nobody_interrupts_the_last_sentence() -> None:
+    last = [Sentence(LONG, "closer"), HangUp(Outcome.NOT_INTERESTED)]
+    dialogue = ScriptedDialogue(last)
+
+    async def caller(call: PhoneCall) -> None:
+        await call.had(1)
+        call.media.say(voice_of(600) + quiet_of(1500) + voice_of(2000))
+
+    call, _ = await phone(caller, dialogue=dialogue, stt=ScriptedSpeechToText("no"))
+    assert call.sent("clear") == []
+    assert call.turns[1].agent_heard == LONG
+
+
+@in_virtual_time
+async def test_last_words_are_not_answered_at_length() -> None:
+    reply = [Routed("opener", "missing"), FirstToken(), 30_000, Sentence("Never said.", "opener")]
+    dialogue = ScriptedDialogue(reply)
+
+    async def caller(call: PhoneCall) -> None:
+        await call.had(1)
+        call.media.say(voice_of(900))
+        await _wait_ms(950)
+        call.media.hang_up()
+
+    call, result = await phone(caller, dialogue=dialogue, stt=ScriptedSpeechToText("well"))
+    assert result.outcome is Outcome.ABANDONED
+    assert call.turns[-1].caller_said == "well"
+    assert dialogue.closed_early == 1
+    assert asyncio.get_running_loop().time() < 10
+
+
+@in_virtual_time
+async def test_a_slow_close_of_a_cut_reply_does_not_confuse_the_next_one() -> None:
+    class Slow(ScriptedDialogue):
+        async def heard(self, *, agent_heard: str, interrupted: bool) -> None:
+            await asyncio.sleep(1.0 if interrupted else 0.0)
+            await super().heard(agent_heard=agent_heard, interrupted=interrupted)
+
+    dialogue = Slow([Sentence(LONG, "opener")], [Sentence(LONG, "opener")], GOODBYE)
+
+    async def caller(call: PhoneCall) -> None:
+        await call.had(1)
+        call.media.say(voice_of(600) + quiet_of(1500) + voice_of(300) + quiet_of(2500))
+        await call.had(2)
+        await _wait_ms(2000)
+        call.media.say(voice_of(600))
+
+    stt = ScriptedSpeechToText("one", "two", "three")
+    call, _ = await phone(caller, dialogue=dialogue, stt=stt)
+    assert [turn.interrupted for turn in call.turns] == [False, True, True, False]
+    assert len(call.sent("clear")) == 2
+
+
+@in_virtual_time
+async def test_dropped_noise_is_not_part_of_the_next_utterance() -> None:
+    dialogue = ScriptedDialogue(GOODBYE)
+    models = LoudnessModels()
+
+    async def caller(call: PhoneCall) -> None:
+        await call.had(1)
+        call.media.say(voice_of(600) + quiet_of(2000) + voice_of(600))
+
+    stt = ScriptedSpeechToText("", "sell")
+    await phone(caller, dialogue=dialogue, stt=stt, models=models)
+    assert models.judged[1] == pytest.approx(models.judged[0], abs=16 * 64)
+    pre_roll_and_pause_ms = 300 + 224
+    assert models.judged[1] == pytest.approx(16 * (600 + pre_roll_and_pause_ms), abs=16 * 64)

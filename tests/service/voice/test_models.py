@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroVADAnalyzer
-from voice_doubles import PhoneCall, ScriptedDialogue, ScriptedSpeechToText, phone, quiet_of
 
 from service.domain.conversation import HangUp, Sentence
 from service.domain.outcome import Outcome
@@ -15,6 +14,13 @@ from service.ports.speech import Pcm16k
 from service.voice.audio import mulaw_to_pcm16k
 from service.voice.models import SharedModels
 from service.voice.vad import WINDOW_SAMPLES
+from tests.service.voice.voice_doubles import (
+    PhoneCall,
+    ScriptedDialogue,
+    ScriptedSpeechToText,
+    phone,
+    quiet_of,
+)
 
 CALLERS = Path(__file__).parents[3] / "data" / "callers"
 

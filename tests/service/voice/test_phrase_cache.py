@@ -3,11 +3,16 @@
 from uuid import UUID
 
 import msgspec
-from voice_doubles import ScriptedTextToSpeech, agent_config, brief_for, in_virtual_time
 
 from service.domain.contact import Contact
 from service.domain.ids import new_id
 from service.voice.phrase_cache import PhraseCache, fill_phrase, fixed_phrases
+from tests.service.voice.voice_doubles import (
+    ScriptedTextToSpeech,
+    agent_config,
+    brief_for,
+    in_virtual_time,
+)
 
 
 def _contact(name: str) -> Contact:
@@ -25,9 +30,10 @@ def test_phrases_that_name_the_contact_are_not_fixed() -> None:
 
 def test_a_phrase_is_filled_with_the_names_of_the_call() -> None:
     brief = brief_for(agent_config())
-    assert fill_phrase("Bye {contact}, from {agent}!", brief) == "Bye, from Ada!"
-    brief = msgspec.structs.replace(brief, contact=_contact("Jo"))
-    assert fill_phrase("Bye {contact}, from {company}!", brief) == "Bye Jo, from Acme Homes!"
+    phrase = "Bye {contact}, from {agent} of {company}!"
+    assert fill_phrase(phrase, brief) == "Bye there, from Ada of Acme Homes!"
+    brief = msgspec.structs.replace(brief, contact=_contact("Jo Ann Smith"))
+    assert fill_phrase(phrase, brief) == "Bye Jo, from Ada of Acme Homes!"
 
 
 @in_virtual_time
