@@ -1,6 +1,6 @@
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.domain.money import LedgerLine, Meter
@@ -64,6 +64,7 @@ def test_cost_per_lead_is_unknown_without_leads_or_costs() -> None:
     assert cost_per_lead([]).usd_per_lead is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(costs, st.booleans()), max_size=20))
 def test_no_cent_is_lost_and_nothing_unknown_is_added(
     calls: list[tuple[Decimal | None, bool]],
@@ -75,6 +76,7 @@ def test_no_cent_is_lost_and_nothing_unknown_is_added(
     assert found.calls_without_cost + len(known) == len(calls)
 
 
+@settings(deadline=None)
 @given(st.lists(costs, max_size=20))
 def test_a_calls_cost_is_the_sum_of_its_components(values: list[Decimal | None]) -> None:
     lines = [line(cost, component=f"c{index % 3}") for index, cost in enumerate(values)]

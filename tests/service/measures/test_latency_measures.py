@@ -3,7 +3,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.domain.turn import Turn, TurnStamps
@@ -68,6 +68,7 @@ def test_time_of_a_stage_that_did_not_happen_goes_to_the_next_one() -> None:
     }
 
 
+@settings(deadline=None)
 @given(some_stamps())
 def test_segments_follow_each_other_and_sum_to_the_response_latency(stamps: TurnStamps) -> None:
     parts = waterfall(stamps)
@@ -85,6 +86,7 @@ def test_every_segment_ends_at_a_stamp_of_a_turn_in_their_order() -> None:
     assert positions == sorted(positions)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40), st.floats(0, 1))
 def test_percentile_is_the_one_numpy_computes(values: list[float], fraction: float) -> None:
     assert percentile(values, fraction) == pytest.approx(

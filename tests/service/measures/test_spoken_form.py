@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.measures.spoken_form import cardinal, spoken_words
@@ -53,11 +53,13 @@ def test_cardinals(number: int, words: str) -> None:
     assert " ".join(cardinal(number)) == words
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=9_999_999))
 def test_digits_and_words_of_any_number_are_equal(number: int) -> None:
     assert spoken_words(str(number)) == cardinal(number) == spoken_words(f"{number:,}")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_spoken_words_are_already_spoken(text: str) -> None:
     words = spoken_words(text)

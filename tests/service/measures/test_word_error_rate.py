@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.measures.word_error_rate import (
@@ -63,6 +63,7 @@ def test_a_corpus_is_a_ratio_of_sums_not_a_mean_of_rates() -> None:
     assert total.rate == 1 / 10
 
 
+@settings(deadline=None)
 @given(words, words)
 def test_alignment_holds_both_texts_and_its_count_is_minimal(a: list[str], b: list[str]) -> None:
     pairs = align(a, b)
@@ -72,6 +73,7 @@ def test_alignment_holds_both_texts_and_its_count_is_minimal(a: list[str], b: li
     assert edits == _plain_levenshtein(tuple(a), tuple(b))
 
 
+@settings(deadline=None)
 @given(words, words)
 def test_swapping_the_texts_swaps_insertions_and_deletions_in_number(
     a: list[str], b: list[str]
