@@ -155,7 +155,6 @@ class RedisSessions:
         self._warnings = tuple(found)
         return f"Redis {facts['redis_version']}, appendonly {'yes' if appends else 'no'}, {policy}"
 
-    @property
     def warnings(self) -> tuple[str, ...]:
         """What the last probe found that may lose sessions or queue."""
         return self._warnings
