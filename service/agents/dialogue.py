@@ -74,9 +74,8 @@ class AgentDialogue:
         turn, self._turn = self._turn, None
         if turn is None:
             return
-        decision = turn.decision or decide(self._state, turn.caller, self._brief)
         self._state = close_turn(
-            decision,
+            self._decision(turn),
             said=" ".join(turn.said),
             heard=agent_heard,
             whole=turn.whole and not interrupted,
@@ -87,9 +86,7 @@ class AgentDialogue:
         when the caller hung up while we said goodbye); QUALIFIED when the facts say so;
         CALLBACK_REQUESTED when a callback was asked for; otherwise ABANDONED.
         """
-        state = self._state
-        if self._turn is not None and self._turn.decision is not None:
-            state = self._turn.decision.state
+        state = self._state if self._turn is None else self._decision(self._turn).state
         facts = tuple(state.facts.values())
         return ConversationResult(
             outcome=self._outcome(state), facts=facts, summary=_summary(state, self._outcome(state))
@@ -113,6 +110,10 @@ class AgentDialogue:
                     turn.said.append(event.text)
                 yield event
         turn.whole = True
+
+    def _decision(self, turn: _Turn) -> Decision:
+        """The router's decision; made here when the turn was cut off before the router ran."""
+        return turn.decision or decide(self._state, turn.caller, self._brief)
 
     def _outcome(self, state: State) -> Outcome:
         if state.outcome is not None:

@@ -240,5 +240,5 @@ def _is_bed(words: list[str], at: int) -> bool:
     return any(
         closest(heard, _BED_WORDS[:2], at_least=0.77) is not None or heard in _BED_WORDS
         for heard in (words[at], pair)
-        if heard != "room"
+        if heard != "room" and not heard.startswith("bath")
     )

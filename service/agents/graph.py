@@ -39,6 +39,6 @@ async def _route(state: TurnState, *, runtime: Runtime[CallBrief]) -> dict[str, 
     return {"memory": decision.state, "move": decision.move}
 
 
-def _chosen(state: TurnState) -> str:
+async def _chosen(state: TurnState) -> str:
     move = state["move"]
     return move.agent if move is not None else END

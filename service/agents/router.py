@@ -107,7 +107,7 @@ def _callback(now: Situation) -> Move | None:
         return now.close(
             "no problem, we will not keep you", Outcome.NOT_INTERESTED, reason="no callback"
         )
-    if answering and now.seen.named_intent and Signal.CALLBACK not in now.seen.signals:
+    if answering and "intent" in now.seen.named and Signal.CALLBACK not in now.seen.signals:
         return None
     if "callback_time" not in now.state.facts and not answering:
         return now.ask_callback_time(reason="callback asked")
@@ -122,7 +122,7 @@ def _not_interested(now: Situation) -> Move | None:
     if Signal.CALLBACK in now.seen.signals:
         return None
     refused = Signal.NOT_INTERESTED in now.seen.signals and not (
-        now.seen.named_intent or question.expecting is Expecting.CONFIRMATION
+        "intent" in now.seen.named or question.expecting is Expecting.CONFIRMATION
     )
     bare_no = now.seen.is_plain_no and len(now.seen.words) <= 4 and not now.seen.learned
     no_intent = bare_no and question.expecting is Expecting.SLOT and "intent" in question.slots
@@ -172,7 +172,7 @@ def _repeat(now: Situation) -> Move | None:
         return None
     if question.expecting is Expecting.GOOD_TIME:
         once = now.state.asked.get(question.key, 0) <= 1
-        unclear = not now.seen.is_plain_yes and once
+        unclear = not now.seen.is_plain_yes and not now.seen.named and once
         return now.ask_good_time() if unclear else None
     if Signal.REPEAT in now.seen.signals or now.seen.concern is not None:
         return now.ask_again(reason="asked to repeat" if now.seen.concern is None else "concern")
@@ -208,7 +208,7 @@ def _with_misunderstood(state: State, seen: Understanding) -> State:
     """Count turns in a row that gave nothing to go on."""
     if not seen.words:
         return state
-    useful = seen.learned or seen.confirmed or seen.concern or seen.signals - {Signal.CONTRAST}
+    useful = seen.named or seen.confirmed or seen.concern or seen.signals - {Signal.CONTRAST}
     return replace(state, misunderstood=0 if useful else state.misunderstood + 1)
 
 

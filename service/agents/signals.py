@@ -64,7 +64,8 @@ _WORDINGS: Mapping[Signal, str] = {
         r"|(?:call|ring|phone|try) (?:me|us) (?:\w+ )?"
         r"(?:again|next|on|at|after|in|tonight|this|monday|tuesday|wednesday|thursday|friday)"
         r"|call back\b|callback|another time|better time|speak later|talk later|catch me later"
-        r"|(?:bad|not a good|not a great|not the best|not really a good|terrible|awkward) time"
+        r"|(?:bad|terrible|awkward) time"
+        r"|(?:not|isn't)(?: really)? (?:a|the) (?:good|great|best) time"
         r"|(?<!not )\bbusy\b|i'm driving|i'm at work|in a meeting|into a meeting|have a meeting"
         r"|in the middle of (?:something|dinner|lunch|work|a|an|it|my)"
         r"|can't (?:really )?(?:talk|speak|chat)|don't have (?:the )?time"
@@ -104,7 +105,8 @@ _WORDINGS: Mapping[Signal, str] = {
         r"|go (?:ahead|on|for it)|no problem|no worries|why not|you got it|that is right"
         r"|(?:have|got) (?:a|some|one|two|five|ten)(?: few| couple)?(?: of)?"
         r" (?:minute|minutes|moment|time|second)"
-        r"|(?<!not )\bgood time|i do$|it is$|speaking$|fire away|that works|i'm listening"
+        r"|(?:is|it's|now's) a good time|^good time"
+        r"|i do$|it is$|speaking$|fire away|that works|i'm listening"
     ),
 }
 _NOT_YES = re.compile(

@@ -19,7 +19,7 @@ _CONFIRMING = (Expecting.CONFIRMATION, Expecting.CORRECTION)
 
 
 class Understanding(Struct, frozen=True, kw_only=True):
-    """What one utterance came to. `learned` names facts that are new or changed by it."""
+    """What one utterance came to. `learned` are those of the `named` facts that are new."""
 
     words: tuple[str, ...] = ()
     signals: frozenset[Signal] = frozenset()
@@ -27,7 +27,7 @@ class Understanding(Struct, frozen=True, kw_only=True):
     learned: tuple[str, ...] = ()
     confirmed: bool = False
     denied: bool = False
-    named_intent: bool = False
+    named: tuple[str, ...] = ()
 
     @property
     def is_plain_yes(self) -> bool:
@@ -56,7 +56,7 @@ def understand(state: State, caller: CallerTurn) -> tuple[State, Understanding]:
         learned=learned,
         confirmed=confirmed,
         denied=denied,
-        named_intent=any(each.name == "intent" for each in candidates),
+        named=tuple(each.name for each in candidates),
     )
     return _remembered(state, caller, facts), seen
 

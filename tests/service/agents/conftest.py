@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conversing import Talk
 
 from evals.standins.ollama import OllamaStandIn
 from service.adapters.ollama.language_model import OllamaLanguageModel
@@ -16,6 +15,7 @@ from service.domain.call import Call, CallStatus, Direction
 from service.domain.contact import Contact
 from service.domain.ids import new_id
 from service.ports.conversation import CallBrief
+from tests.service.agents.conversing import Talk
 
 CONFIG_FILE = Path(__file__).resolve().parents[3] / "data" / "agent_config.yaml"
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)

@@ -5,8 +5,6 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from conversing import Talk
-
 from evals.standins.dialogue_policy import answer
 from service.agents.dialogue import DialogueFactory
 from service.agents.slots import spoken
@@ -14,90 +12,18 @@ from service.domain.agent_config import LanguageModelChoice
 from service.domain.conversation import Fact
 from service.domain.outcome import Outcome
 from service.ports.language import LanguageEvent, Message, ReplyEnded, TextDelta
+from tests.service.agents.conversing import Talk
 
 ERROR_RATE = 0.2
 RUNS = 200
 MOST_TURNS = 25
-NOISE = [
-    "the",
-    "a",
-    "to",
-    "and",
-    "of",
-    "in",
-    "it",
-    "is",
-    "that",
-    "for",
-    "on",
-    "with",
-    "my",
-    "we",
-    "you",
-    "i",
-    "was",
-    "have",
-    "not",
-    "at",
-    "this",
-    "but",
-    "they",
-    "from",
-    "would",
-    "like",
-    "about",
-    "house",
-    "condo",
-    "apartment",
-    "home",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "hundred",
-    "thousand",
-    "fifty",
-    "month",
-    "months",
-    "year",
-    "week",
-    "summer",
-    "spring",
-    "next",
-    "yes",
-    "no",
-    "right",
-    "good",
-    "time",
-    "price",
-    "sell",
-    "buy",
-    "rent",
-    "bedroom",
-    "market",
-    "area",
-    "street",
-    "family",
-    "maybe",
-    "around",
-    "really",
-    "looking",
-    "want",
-    "need",
-    "think",
-    "know",
-    "there",
-    "well",
-    "then",
-    "just",
-    "so",
-    "out",
-    "up",
-    "what",
-    "when",
-]
+NOISE = """
+the a to and of in it is that for on with my we you i was have not at this but they from would
+like about house condo apartment home two three four five six seven hundred thousand fifty
+month months year week summer spring next yes no right good time price sell buy rent bedroom
+market area street family maybe around really looking want need think know there well then
+just so out up what when
+"""
 
 
 @dataclass(frozen=True)
@@ -211,13 +137,13 @@ def mangled(line: str, chance: random.Random) -> str:
     for word in line.split():
         roll = chance.random()
         if roll < ERROR_RATE * 0.6:
-            heard.append(chance.choice(NOISE))
+            heard.append(chance.choice(NOISE.split()))
         elif roll < ERROR_RATE * 0.8:
             continue
         else:
             heard.append(word)
             if roll > 1 - ERROR_RATE * 0.2:
-                heard.append(chance.choice(NOISE))
+                heard.append(chance.choice(NOISE.split()))
     return " ".join(heard)
 
 
