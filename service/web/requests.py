@@ -26,11 +26,11 @@ def request_middleware(
             headers = dict(scope["headers"])
             with request_trace(headers.get(b"traceparent", b"").decode("latin-1")) as trace_id:
                 if scope["type"] == ScopeType.HTTP:
-                    await answer(scope, receive, send, trace_id)
+                    await answer(scope, receive, send, trace_id=trace_id)
                 else:
                     await app(scope, receive, _forgiving(send))
 
-        async def answer(scope: Scope, receive: Receive, send: Send, trace_id: str) -> None:
+        async def answer(scope: Scope, receive: Receive, send: Send, *, trace_id: str) -> None:
             status, began = 500, monotonic()
 
             async def watch(message: Message) -> None:

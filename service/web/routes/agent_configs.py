@@ -130,6 +130,7 @@ async def read_config(services: Services, config_id: ConfigIdPath) -> ConfigVers
 async def activate_config(
     request: Request[Any, Any, Any],
     services: Services,
+    *,
     config_id: ConfigIdPath,
     data: JSONBody[Activation],
 ) -> Response[Slot]:

@@ -55,6 +55,7 @@ async def place_call(
 )
 async def list_calls(
     services: Services,
+    *,
     limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
     cursor: FromQuery[str | None] = None,
     contact_id: FromQuery[UUID | None] = None,

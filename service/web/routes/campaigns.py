@@ -77,7 +77,7 @@ async def pause_campaign(
     request: Request[Any, Any, Any], services: Services, campaign_id: FromPath[UUID]
 ) -> Response[Campaign]:
     """Dial no more contacts until it is resumed; calls in progress go on."""
-    return await _move(request, services, campaign_id, CampaignStatus.PAUSED)
+    return await _move(request, services, campaign_id, to=CampaignStatus.PAUSED)
 
 
 @post(
@@ -90,20 +90,21 @@ async def resume_campaign(
     request: Request[Any, Any, Any], services: Services, campaign_id: FromPath[UUID]
 ) -> Response[Campaign]:
     """Dial on; 409 when the campaign is finished."""
-    return await _move(request, services, campaign_id, CampaignStatus.RUNNING)
+    return await _move(request, services, campaign_id, to=CampaignStatus.RUNNING)
 
 
 async def _move(
     request: Request[Any, Any, Any],
     services: WebServices,
     campaign_id: UUID,
-    status: CampaignStatus,
+    *,
+    to: CampaignStatus,
 ) -> Response[Campaign]:
     async def act() -> Campaign:
         campaign = await services.campaigns.get(campaign_id)
         if campaign.status is CampaignStatus.FINISHED:
             raise Conflict("the campaign is finished")
-        return await services.campaigns.set_status(campaign_id, status)
+        return await services.campaigns.set_status(campaign_id, to)
 
     return await once(request, services.idempotency, act, status=200)
 

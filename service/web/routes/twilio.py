@@ -43,6 +43,7 @@ _VOICE = _SID | {
 async def voice(
     request: Request[Any, Any, Any],
     services: Services,
+    *,
     call_id: FromQuery[UUID | None] = None,
     again: FromQuery[bool] = False,
 ) -> Response[str]:
