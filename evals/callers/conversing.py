@@ -10,7 +10,7 @@ from evals.callers.scenario import Scenario
 from evals.callers.voice import Voice
 
 # Longest wait for the recogniser beyond the moment at which a reply was due.
-MAX_DAZE_MS = 2500
+MAX_DAZE_MS = 4000
 LINGER_MS = 6000
 OPENING_MS = 300
 
@@ -62,6 +62,7 @@ class ConversingPerson:
     def leave(self, *, now_ms: int) -> None:
         """The line is dead."""
         self._voice.stop(now_ms=now_ms)
+        self._listening.finish()
 
     def _act(self, now_ms: int, *, agent_playing: bool) -> bool:
         """Say something if it is time to; return True to hang up."""

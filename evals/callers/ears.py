@@ -6,7 +6,6 @@ clock runs. Its language model is made of what agents typically say (agent_langu
 
 import ctypes
 import multiprocessing
-import os
 import signal
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,8 +25,6 @@ from service.measures.spoken_form import spoken_words
 MODEL_RATE_HZ = 16_000
 PADDING_MS = 120
 _PR_SET_PDEATHSIG = 1
-# What is measured on the same machine comes first.
-_NICENESS = 5
 _decoder: Any = None  # one per recogniser process, set by its initializer
 
 
@@ -59,7 +56,6 @@ def _start_recogniser(sentences: tuple[str, ...]) -> None:
     global _decoder  # noqa: PLW0603  (an initializer has nowhere else to put it)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(_NICENESS)
     _decoder = make_decoder(sentences)
 
 

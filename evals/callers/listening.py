@@ -15,7 +15,7 @@ from evals.callers.person import HeardSpeech
 MIN_LOUD_SAMPLES = 8
 LEAD_FRAMES = 8
 PAUSE_MS = 300
-SHORT_PAUSE_MS = 140
+SHORT_PAUSE_MS = 100
 LONG_STRETCH_MS = 2500
 MAX_STRETCH_MS = 12_000
 MIN_SOUND_FRAMES = 4
@@ -74,6 +74,10 @@ class Listening:
         self._stretch.audio += frame
         if self._is_over(self._stretch, now_ms):
             self._submit()
+
+    def finish(self) -> None:
+        """The line is dead: make out what was heard last."""
+        self._submit()
 
     def begin_turn(self, *, now_ms: int) -> None:
         """Forget what was said up to now: the next words are the answer."""

@@ -19,6 +19,8 @@ PARTING = (
     *("wonderful day", "lovely day", "great evening", "nice evening"),
 )
 CLARIFYING = ("which part", "part is wrong", "is wrong", "should i change", "what should i")
+# A question to confirm stands at the end of what the agent says.
+CLOSING_WORDS = 7
 MAX_CORRECTIONS = 2
 MAX_AGAIN = 2
 
@@ -58,7 +60,7 @@ class Mind:
             return Reply(self._script.pop(0))
         if self._last_correction and _any_in(CLARIFYING, words):
             return Reply(self._last_correction)
-        if _any_in(CONFIRMING, words):
+        if _any_in(CONFIRMING, f" {' '.join(words.split()[-CLOSING_WORDS:])} "):
             self._last_correction = self._correction(words)
             return Reply(self._last_correction or "yes")
         if cue := self._best_cue(words):

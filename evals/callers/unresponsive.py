@@ -31,8 +31,9 @@ class SilentPerson:
         self._listening.hear(heard, now_ms=now_ms)
         return Act(hang_up=now_ms >= SILENT_PERSON_STAYS_MS)
 
-    def leave(self, *, now_ms: int) -> None:
+    def leave(self, *, now_ms: int) -> None:  # noqa: ARG002
         """The line is dead."""
+        self._listening.finish()
 
 
 class AnsweringMachine:
@@ -71,3 +72,4 @@ class AnsweringMachine:
     def leave(self, *, now_ms: int) -> None:
         """The line is dead."""
         self._voice.stop(now_ms=now_ms)
+        self._listening.finish()
