@@ -7,6 +7,7 @@ from litestar.types import Receive, Scope, Send
 
 from service.bootstrap.engines import Engines
 from service.bootstrap.house import House, open_house
+from service.domain.errors import ReautoError
 from service.settings import Settings, load_settings
 from service.web.app import create_web
 
@@ -34,9 +35,9 @@ class App:
                 self.house = await stack.enter_async_context(
                     open_house(self._settings, engines=self._engines)
                 )
-            except BaseException:
-                await send({"type": "lifespan.startup.failed"})
-                raise
+            except ReautoError as error:
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
             self._web = create_web(self.house.web)
             await send({"type": "lifespan.startup.complete"})
             await receive()

@@ -41,7 +41,12 @@ def build_report(
         call_id = str(fact["call_id"])
         leg = leg_of[sid_of[call_id]]
         scenario = scenarios[leg["scenario"]]
-        call = _call({str(k): v for k, v in fact.items()}, leg, scenario, transcript(call_id))
+        call = _call(
+            fact={str(name): value for name, value in fact.items()},
+            leg=leg,
+            scenario=scenario,
+            transcript=transcript(call_id),
+        )
         rows.append(call)
     standins = [
         f"{engine['stage']}: {engine['name']}" for engine in engines if engine["is_standin"]
@@ -59,6 +64,7 @@ def build_report(
 
 
 def _call(
+    *,
     fact: Mapping[str, Any],
     leg: Mapping[str, Any],
     scenario: Scenario,

@@ -117,11 +117,14 @@ async def _warm_up(
     stack.callback(models.close)
     for engine in (engines.stt, engines.llm, engines.tts):
         stack.push_async_callback(engine.close)
-    async with asyncio.TaskGroup() as loading:
-        loading.create_task(models.warm_up())
-        loading.create_task(engines.stt.warm_up())
-        loading.create_task(engines.llm.warm_up(config.language_model))
-        loading.create_task(engines.tts.warm_up())
+    try:
+        async with asyncio.TaskGroup() as loading:
+            loading.create_task(models.warm_up())
+            loading.create_task(engines.stt.warm_up())
+            loading.create_task(engines.llm.warm_up(config.language_model))
+            loading.create_task(engines.tts.warm_up())
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group
     voice = VoiceConversationFactory(
         stt=engines.stt,
         tts=engines.tts,

@@ -153,7 +153,7 @@ class Parts:
         """The probes of everything that this worker depends on."""
         probes = [
             Probe("postgres", True, self.stores.database.probe),
-            Probe("redis", True, self.stores.sessions.probe),
+            Probe("redis", True, self.stores.sessions.probe, self.stores.sessions.warnings),
             Probe("telephony", False, self.telephony.probe),
             Probe("stt", True, self.engines.stt.probe),
             Probe("llm", True, self.engines.llm.probe),

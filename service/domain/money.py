@@ -1,4 +1,4 @@
-"""Usage as measured, and ledger lines as priced. Amounts are Decimals, in US dollars."""
+"""Usage as measured and ledger lines as priced, in Decimals of US dollars."""
 
 from decimal import Decimal
 from enum import StrEnum

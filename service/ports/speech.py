@@ -1,4 +1,4 @@
-"""Speech engines: words from audio, audio from words. Engines are shared by all calls."""
+"""Speech engines, shared by all calls: words from audio, audio from words."""
 
 from collections.abc import AsyncIterator
 from typing import Protocol
