@@ -9,10 +9,12 @@ import nbclient
 import nbformat
 import pytest
 
-from pipelines.run import materialize
+from pipelines.lib.parquet import RawStore
+from pipelines.lib.pull import pull
+from pipelines.lib.snapshot import SnapshotStore
+from pipelines.lib.tables import RAW_TABLES
 from service.measures.cost import call_cost, total_usd
 from service.measures.latency import percentiles, response_latencies_ms
-from service.settings import Settings
 from tests.pipelines.seed import live, some_history, write
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +42,10 @@ def test_the_notebook_shows_what_the_calls_cost_and_how_long_they_waited(
 ) -> None:
     history = some_history()
     asyncio.run(write(postgres_url, history))
-    summary = materialize(Settings(database_url=postgres_url, data_dir=tmp_path))
+    for table in RAW_TABLES:
+        pull(table, database_url=postgres_url, store=RawStore(tmp_path))
+    built = SnapshotStore(tmp_path).build()
+    SnapshotStore(tmp_path).publish(built.snapshot_id)
     monkeypatch.setenv("REAUTO_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "jupyter"))
@@ -53,7 +58,7 @@ def test_the_notebook_shows_what_the_calls_cost_and_how_long_they_waited(
     client.execute()
 
     results = json.loads(notebook.cells[-1]["outputs"][0]["text"])
-    assert results["snapshot_id"] == summary.snapshot_id
+    assert results["snapshot_id"] == built.snapshot_id
     calls = live(history)
     lines = [line for seeded in calls for line in seeded.lines]
     for component in ("telephony", "language_model"):
@@ -72,4 +77,4 @@ def test_the_notebook_shows_what_the_calls_cost_and_how_long_they_waited(
     )
     assert results["waterfall_end_ms"] == pytest.approx(sum(latencies) / len(latencies))
     assert len(figures(notebook)) == 2
-    assert all(summary.snapshot_id in figure for figure in figures(notebook))
+    assert all(built.snapshot_id in figure for figure in figures(notebook))
