@@ -55,7 +55,7 @@ def agent_node(language_model: LanguageModel) -> AgentNode:
         if move is None:
             return
         if move.tasks:
-            messages = render(state["memory"], move, runtime.context)
+            messages = render(state["memory"], move, brief=runtime.context)
             await _word(messages, move, model=language_model, brief=runtime.context, write=write)
         if move.phrase:
             write(Sentence(text=move.phrase, agent=move.agent))

@@ -9,7 +9,7 @@ import msgspec
 from service.agents.commit import close_turn
 from service.agents.graph import ROUTER, build_graph
 from service.agents.router import Decision, decide
-from service.agents.slots import parse_slot, qualifies, wish
+from service.agents.slots import qualifies, slots_of, wish
 from service.agents.state import Expecting, State
 from service.domain.conversation import (
     CallerTurn,
@@ -17,6 +17,7 @@ from service.domain.conversation import (
     DialogueEvent,
     Sentence,
 )
+from service.domain.errors import InvalidAgentConfig
 from service.domain.outcome import Outcome
 from service.ports.conversation import CallBrief
 from service.ports.language import LanguageModel
@@ -113,7 +114,7 @@ class AgentDialogue:
 
     def _decision(self, turn: _Turn) -> Decision:
         """The router's decision; made here when the turn was cut off before the router ran."""
-        return turn.decision or decide(self._state, turn.caller, self._brief)
+        return turn.decision or decide(self._state, turn.caller, brief=self._brief)
 
     def _outcome(self, state: State) -> Outcome:
         if state.outcome is not None:
@@ -133,11 +134,11 @@ class DialogueFactory:
         self._graphs: dict[tuple[str, ...], CompiledStateGraph[Any, CallBrief, Any, Any]] = {}
 
     def __call__(self, brief: CallBrief) -> AgentDialogue:
-        """Raises InvalidAgentConfig when the config names a slot that nobody can listen for."""
-        for agent in brief.config.agents:
-            for entry in agent.slots:
-                parse_slot(entry)
+        """Raises InvalidAgentConfig for an unknown slot, or two agents of one name."""
+        slots_of(brief.config)
         names = agent_names(brief)
+        if len(set(names)) < len(names):
+            raise InvalidAgentConfig(f"the agents' names must differ: {', '.join(names)}")
         if names not in self._graphs:
             self._graphs[names] = build_graph(self._language_model, names)
         return AgentDialogue(brief, self._language_model, graph=self._graphs[names])

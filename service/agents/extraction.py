@@ -85,7 +85,14 @@ class Found(msgspec.Struct, frozen=True):
     confidence: float
 
 
-Extractor = Callable[[list[str], bool, str | None], tuple[str, float] | None]
+class Listening(msgspec.Struct, frozen=True):
+    """How a slot is listened for: generously when it was asked, and with what is known already."""
+
+    asked: bool
+    intent: str | None
+
+
+Extractor = Callable[[list[str], Listening], tuple[str, float] | None]
 
 
 def extract(
@@ -97,7 +104,7 @@ def extract(
     """
     found = []
     for name, extractor in EXTRACTORS.items():
-        candidate = extractor(words, name in listening_for, intent)
+        candidate = extractor(words, Listening(name in listening_for, intent))
         if candidate is not None:
             found.append(Candidate(name, *candidate))
             intent = candidate[0] if name == "intent" else intent
@@ -110,19 +117,19 @@ def rejected_intent(words: list[str]) -> bool:
     return bool(mentions) and all(_is_negated(words, at) for at in mentions)
 
 
-def _intent(words: list[str], listening: bool, _: str | None) -> tuple[str, float] | None:
+def _intent(words: list[str], listening: Listening) -> tuple[str, float] | None:
     found = []
     for at, word in enumerate(words):
         value = _value_of(word, _INTENT_WORDS)
         if value is not None and not _is_negated(words, at):
             found.append(Found(at, value, EXACT + _meant(words, at) - _past(words, at)))
     found += _phrases(words, _INTENT_PHRASES, VAGUE)
-    if not found and listening:
+    if not found and listening.asked:
         found = _alike(words, _INTENT_WORDS)
     return _decide(found)
 
 
-def _property_type(words: list[str], listening: bool, _: str | None) -> tuple[str, float] | None:
+def _property_type(words: list[str], listening: Listening) -> tuple[str, float] | None:
     found = _phrases(words, _TYPE_PHRASES, EXACT)
     taken = {each.at for each in found} | {each.at + 1 for each in found}
     for at, word in enumerate(words):
@@ -131,12 +138,12 @@ def _property_type(words: list[str], listening: bool, _: str | None) -> tuple[st
             found.append(Found(at, value, EXACT if words[at - 1 : at] != ["open"] else ALIKE))
     if not found:
         found = [Found(at, "house", VAGUE) for at, word in enumerate(words) if word in _HOMES]
-    if not found and listening:
+    if not found and listening.asked:
         found = _alike(words, _TYPE_WORDS)
     return _decide(found)
 
 
-def _bedrooms(words: list[str], listening: bool, _: str | None) -> tuple[str, float] | None:
+def _bedrooms(words: list[str], listening: Listening) -> tuple[str, float] | None:
     numbers = [n for n in numbers_in(words) if not n.scaled and 1 <= n.value <= MAX_BEDROOMS]
     if "studio" in words and not numbers:
         return "studio", EXACT
@@ -146,7 +153,7 @@ def _bedrooms(words: list[str], listening: bool, _: str | None) -> tuple[str, fl
     for at, word in enumerate(words):
         if word in _SOUND_LIKE_NUMBERS and _is_bed(words, at + 1):
             return str(_SOUND_LIKE_NUMBERS[word]), ALIKE
-    return _bare_bedrooms(words, numbers) if listening else None
+    return _bare_bedrooms(words, numbers) if listening.asked else None
 
 
 def _bare_bedrooms(words: list[str], numbers: list[Number]) -> tuple[str, float] | None:
@@ -160,14 +167,14 @@ def _bare_bedrooms(words: list[str], numbers: list[Number]) -> tuple[str, float]
     return (str(alike[0]), ALIKE) if alike and len(words) <= 4 else None
 
 
-def _timeline(words: list[str], listening: bool, _: str | None) -> tuple[str, float] | None:
-    value = timeline_in(words, generous=listening)
-    return (value, EXACT if listening else VAGUE) if value is not None else None
+def _timeline(words: list[str], listening: Listening) -> tuple[str, float] | None:
+    value = timeline_in(words, generous=listening.asked)
+    return (value, EXACT if listening.asked else VAGUE) if value is not None else None
 
 
-def _price(words: list[str], listening: bool, intent: str | None) -> tuple[str, float] | None:
-    value = price_in(words, generous=listening, intent=intent)
-    return (value, EXACT if listening else VAGUE) if value is not None else None
+def _price(words: list[str], listening: Listening) -> tuple[str, float] | None:
+    value = price_in(words, generous=listening.asked, intent=listening.intent)
+    return (value, EXACT if listening.asked else VAGUE) if value is not None else None
 
 
 EXTRACTORS: Mapping[str, Extractor] = {

@@ -15,7 +15,8 @@ from service.ports.language import LanguageModel
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
 
-ROUTER = "router"
+ROUTER = "(router)"
+"""In brackets, so that an agent may be called router."""
 
 
 def build_graph(
@@ -34,7 +35,7 @@ def build_graph(
 
 
 async def _route(state: TurnState, *, runtime: Runtime[CallBrief]) -> dict[str, Any]:
-    decision = decide(state["memory"], state["caller"], runtime.context)
+    decision = decide(state["memory"], state["caller"], brief=runtime.context)
     get_stream_writer()(Routed(agent=decision.move.agent, reason=decision.move.reason))
     return {"memory": decision.state, "move": decision.move}
 

@@ -27,7 +27,7 @@ Rules:
 - Never say that you are human. Never make up facts, prices, dates or promises."""
 
 
-def render(state: State, move: Move, brief: CallBrief) -> list[Message]:
+def render(state: State, move: Move, *, brief: CallBrief) -> list[Message]:
     """All messages for one turn of the agent named in the move."""
     history = [Message(said.role, said.text[:LONGEST_CALLER_TEXT]) for said in state.messages]
     return [

@@ -37,7 +37,7 @@ class Decision(Struct, frozen=True):
     move: Move
 
 
-def decide(state: State, caller: CallerTurn | None, brief: CallBrief) -> Decision:
+def decide(state: State, caller: CallerTurn | None, *, brief: CallBrief) -> Decision:
     """Decide one turn; without a caller's turn it is the greeting. Pure: changes nothing."""
     if caller is None:
         return Decision(state, stages.greet(brief, inbound=_is_inbound(brief)))

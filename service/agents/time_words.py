@@ -54,7 +54,7 @@ def timeline_in(words: list[str], *, generous: bool) -> str | None:
 def callback_time_in(words: list[str]) -> str | None:
     """When to call back, as a phrase that reads after "call you": "tomorrow afternoon"."""
     day = next((word for word in words if word in ("tomorrow", "tonight", *_WEEKDAYS)), None)
-    part = next((word for word in words if word in _DAY_PARTS), None)
+    part = next((part for word in words for part in _DAY_PARTS if word in (part, f"{part}s")), None)
     if day is None and "next" in words[:-1] and words[words.index("next") + 1] in _UNITS:
         return f"next {words[words.index('next') + 1]}"
     span = _span(words, generous=False)

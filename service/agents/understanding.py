@@ -80,6 +80,8 @@ def _absorb(
 ) -> tuple[dict[str, Fact], tuple[str, ...]]:
     facts, learned = dict(state.facts), []
     for candidate in candidates:
+        if _contradicts(candidate, facts) and candidate.name not in state.question.slots:
+            continue
         known = facts.get(candidate.name)
         heard = Fact(
             name=candidate.name,
@@ -93,13 +95,20 @@ def _absorb(
         elif known.value == candidate.value:
             if candidate.confidence >= DOUBTFUL and Signal.NO not in signals:
                 facts[candidate.name] = _raised(known, CONFIRMED)
-        elif _replaces(state, known, candidate, signals):
+        elif _replaces(known, candidate, state=state, signals=signals):
             facts[candidate.name] = heard
             learned.append(candidate.name)
     return facts, tuple(learned)
 
 
-def _replaces(state: State, known: Fact, candidate: Candidate, signals: frozenset[Signal]) -> bool:
+def _contradicts(candidate: Candidate, facts: dict[str, Fact]) -> bool:
+    """Land has no bedrooms: heard in passing, the word was another one."""
+    return candidate.value == "land" and "bedrooms" in facts
+
+
+def _replaces(
+    known: Fact, candidate: Candidate, *, state: State, signals: frozenset[Signal]
+) -> bool:
     """Whether another value is a correction, or only another mishearing.
 
     Everything hangs on the intent: once clearly heard, a stray word does not change it.

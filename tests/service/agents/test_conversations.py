@@ -323,9 +323,17 @@ async def test_the_prompt_prefix_never_changes_and_caller_text_stays_data(start,
     )
 
 
-def test_a_config_with_an_unknown_slot_is_refused(model, make_brief, config) -> None:
-    odd = AgentSpec(name="qualifier", prompt="Ask.", slots=("shoe_size",))
+@pytest.mark.parametrize(
+    ("odd", "named"),
+    [
+        (AgentSpec(name="qualifier", prompt="Ask.", slots=("shoe_size",)), "shoe_size"),
+        (AgentSpec(name="opener", prompt="Open."), "opener, opener"),
+    ],
+)
+def test_a_config_that_cannot_be_spoken_is_refused(
+    model, make_brief, config, odd: AgentSpec, named: str
+) -> None:
     agents = (config.agents[0], odd, config.agents[2])
 
-    with pytest.raises(InvalidAgentConfig, match="shoe_size"):
+    with pytest.raises(InvalidAgentConfig, match=named):
         DialogueFactory(model)(make_brief(config=msgspec.structs.replace(config, agents=agents)))

@@ -97,6 +97,7 @@ def test_a_price_for_a_rent_keeps_its_hundreds() -> None:
         ("try again next week", "next week"),
         ("after five tomorrow", "tomorrow after five"),
         ("in two hours or in an hour", "in an hour"),
+        ("our afternoons would be fine", "in the afternoon"),
         ("I don't know", None),
     ],
 )
