@@ -87,7 +87,7 @@ class ConversingPerson:
         words = self._listening.words()
         if words is None and silence_ms < due_ms + MAX_DAZE_MS:
             return
-        reply = self._mind.reply(self._listening.words_so_far() if words is None else words)
+        reply = self._mind.reply(words or "")
         self._parting = reply.parting
         self._spare_next_turn = False
         self._turn += 1

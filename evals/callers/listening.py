@@ -15,8 +15,8 @@ from evals.callers.person import HeardSpeech
 MIN_LOUD_SAMPLES = 8
 LEAD_FRAMES = 8
 PAUSE_MS = 300
-SHORT_PAUSE_MS = 100
-LONG_STRETCH_MS = 2500
+# The longer a stretch, the shorter the pause that ends it: what is cut early is made out early.
+PAUSE_BY_LENGTH_MS = ((5000, 20), (2500, 60), (0, PAUSE_MS))
 MAX_STRETCH_MS = 12_000
 MIN_SOUND_FRAMES = 4
 
@@ -100,12 +100,7 @@ class Listening:
         stretches = self._of_this_turn()
         if self._stretch is not None or not all(item.words.done() for item in stretches):
             return None
-        return self.words_so_far()
-
-    def words_so_far(self) -> str:
-        """What has been made out of this turn."""
-        done = [item.words.result() for item in self._of_this_turn() if item.words.done()]
-        return " ".join(text for text in done if text)
+        return " ".join(text for item in stretches if (text := item.words.result()))
 
     def _of_this_turn(self) -> list[_Submitted]:
         return [item for item in self._submitted if item.end_ms > self._turn_start_ms]
@@ -124,7 +119,7 @@ class Listening:
     def _is_over(self, stretch: _Stretch, now_ms: int) -> bool:
         pause_ms = now_ms - (self.last_sound_ms or 0)
         length_ms = len(stretch.audio) // FRAME_SAMPLES * FRAME_MS
-        needed_ms = SHORT_PAUSE_MS if length_ms >= LONG_STRETCH_MS else PAUSE_MS
+        needed_ms = next(pause for least, pause in PAUSE_BY_LENGTH_MS if length_ms >= least)
         return pause_ms >= needed_ms or length_ms >= MAX_STRETCH_MS
 
     def _submit(self) -> None:

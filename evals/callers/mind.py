@@ -20,7 +20,7 @@ PARTING = (
 )
 CLARIFYING = ("which part", "part is wrong", "is wrong", "should i change", "what should i")
 # A question to confirm stands at the end of what the agent says.
-CLOSING_WORDS = 7
+CLOSING_WORDS = 5
 MAX_CORRECTIONS = 2
 MAX_AGAIN = 2
 
