@@ -71,7 +71,7 @@ def _run(stage: Stage, *, count: int, console: Console) -> dict[str, Any]:
             from pipelines.run import materialize  # noqa: PLC0415
             from pipelines.snapshot import connect  # noqa: PLC0415
 
-            materialize(stage.settings)
+            run = materialize(stage.settings)
             with connect(stage.folder) as snapshot:
                 return build_report(
                     snapshot=snapshot,
@@ -80,6 +80,7 @@ def _run(stage: Stage, *, count: int, console: Console) -> dict[str, Any]:
                     scenarios={role.scenario.name: role.scenario for role in roles},
                     transcript=campaign.transcript,
                     engines=engines,
+                    warnings=run.warnings,
                     not_dialled=progress.skipped,
                     not_imported=progress.rejected_rows,
                 )

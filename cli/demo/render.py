@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 WER_GOAL = 0.25
+ARROWS = {"outbound": "->", "inbound": "<-"}
 
 
 def render_engines(engines: Sequence[Mapping[str, Any]]) -> Table:
@@ -37,18 +38,22 @@ def render_report(report: Mapping[str, Any], *, json_file: str | None) -> Render
 
 
 def _calls(calls: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(title="Calls", title_justify="left", show_edge=False)
-    for name in ("", "call", "outcome", "required"):
+    table = Table(
+        title="Calls (answer: silence before the agent answers, ms)",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
+    for name in ("", "call", "outcome"):
         table.add_column(name, no_wrap=True)
-    for name in ("turns", "seconds", "cost USD", "answer p50 ms", "p95 ms"):
-        table.add_column(name, justify="right")
+    for name in ("turns", "s", "USD", "p50", "p95"):
+        table.add_column(name, justify="right", no_wrap=True)
     for call in calls:
         latency = call["response_latency_ms"]
         table.add_row(
             "[green]ok[/]" if call["passed"] else "[red]NO[/]",
-            f"{call['direction']} {call['scenario']}",
+            f"{ARROWS[call['direction']]} {call['scenario']}",
             call["outcome"],
-            call["expected_outcome"],
             str(call["turns"]),
             _or_dash(call["duration_s"]),
             _money(call["cost_usd"]),
@@ -85,8 +90,9 @@ def _caveats(report: Mapping[str, Any]) -> list[Text]:
     lines = [
         Text(f"{call['scenario']}: {problem}", style="red")
         for call in report["calls"]
-        for problem in call["missing_facts"]
+        for problem in _problems(call)
     ]
+    lines += [Text(f"warning: {warning}", style="yellow") for warning in report["warnings"]]
     lines += [
         Text(
             f"contact not imported: line {row['line']}, {row['column']}: {row['reason']}", "yellow"
@@ -96,10 +102,14 @@ def _caveats(report: Mapping[str, Any]) -> list[Text]:
     lines += [Text(f"not dialled: {reason}", style="yellow") for reason in report["not_dialled"]]
     if report["standins"]:
         names = ", ".join(report["standins"])
-        lines.append(
-            Text(f"A stand-in played: {names}. Its words are a policy's, not a model's.", "yellow")
-        )
+        said = f"A stand-in played {names}: its words are a policy's, not a model's."
+        lines.append(Text(said, style="yellow"))
     return lines
+
+
+def _problems(call: Mapping[str, Any]) -> list[str]:
+    wrong = [] if call["passed"] else [f"{call['outcome']}, required {call['expected_outcome']}"]
+    return [*wrong, *call["missing_facts"]]
 
 
 def _next(report: Mapping[str, Any], json_file: str | None) -> Text:

@@ -24,6 +24,7 @@ def build_report(
     scenarios: Mapping[str, Scenario],
     transcript: Callable[[str], Mapping[str, Any]],
     engines: Sequence[Mapping[str, Any]],
+    warnings: Sequence[str],
     not_dialled: Sequence[str],
     not_imported: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
@@ -57,6 +58,7 @@ def build_report(
         "word_error_rate": _word_error_rate(rows),
         "engines": list(engines),
         "standins": standins,
+        "warnings": list(warnings),
         "not_dialled": list(not_dialled),
         "not_imported": list(not_imported),
         "snapshot": {"id": snapshot.id, "path": str(snapshot.path)},
