@@ -19,8 +19,9 @@ PARTING = (
     *("wonderful day", "lovely day", "great evening", "nice evening"),
 )
 CLARIFYING = ("which part", "part is wrong", "is wrong", "should i change", "what should i")
-# A question to confirm stands at the end of what the agent says.
-CLOSING_WORDS = 5
+# How many words at the end of the agent's turn hold its question.
+CONFIRMING_WORDS = 5
+QUESTION_WORDS = 8
 MAX_CORRECTIONS = 2
 MAX_AGAIN = 2
 
@@ -60,7 +61,7 @@ class Mind:
             return Reply(self._script.pop(0))
         if self._last_correction and _any_in(CLARIFYING, words):
             return Reply(self._last_correction)
-        if _any_in(CONFIRMING, f" {' '.join(words.split()[-CLOSING_WORDS:])} "):
+        if _any_in(CONFIRMING, _tail(words, CONFIRMING_WORDS)):
             self._last_correction = self._correction(words)
             return Reply(self._last_correction or "yes")
         if cue := self._best_cue(words):
@@ -75,10 +76,16 @@ class Mind:
         return None
 
     def _best_cue(self, words: str) -> Cue | None:
-        """The cue with the most phrases heard among those with something new to say, else any."""
-        matching = [cue for cue in self._scenario.cues if _any_in(cue.any, words)]
-        fresh = [cue for cue in matching if self._unsaid(cue)]
-        return max(fresh or matching, key=lambda cue: _count_in(cue.any, words), default=None)
+        """The cue heard last among those with something new to say, else among all.
+
+        Agents repeat what they heard before they ask: what stands at the end comes first.
+        """
+        for part in (_tail(words, QUESTION_WORDS), words):
+            matching = [cue for cue in self._scenario.cues if _any_in(cue.any, part)]
+            candidates = [cue for cue in matching if self._unsaid(cue)] or matching
+            if candidates:
+                return max(candidates, key=lambda cue: _last_heard(cue.any, words))
+        return None
 
     def _unsaid(self, cue: Cue) -> bool:
         return not any(self._said[line] for line in cue.say)
@@ -99,5 +106,9 @@ def _any_in(phrases: tuple[str, ...], words: str) -> bool:
     return any(f" {phrase} " in words for phrase in phrases)
 
 
-def _count_in(phrases: tuple[str, ...], words: str) -> int:
-    return sum(f" {phrase} " in words for phrase in phrases)
+def _last_heard(phrases: tuple[str, ...], words: str) -> int:
+    return max(words.rfind(f" {phrase} ") for phrase in phrases)
+
+
+def _tail(words: str, count: int) -> str:
+    return f" {' '.join(words.split()[-count:])} "

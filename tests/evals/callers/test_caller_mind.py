@@ -36,6 +36,20 @@ def test_a_whole_conversation_is_answered_question_by_question() -> None:
     ]
 
 
+def test_the_question_counts_and_not_the_echo_before_it() -> None:
+    heard = "got it selling a three bedroom house when would you like to sell"
+    assert said(SELLER, "are you looking to sell buy or rent", heard) == [
+        *("sell_house", "timeline"),
+    ]
+
+
+def test_a_question_asked_again_after_an_echo_is_not_taken_for_another() -> None:
+    asked = "are you looking to sell buy or rent"
+    assert said(SELLER, asked, f"got it a house sorry i missed that {asked}") == [
+        *("sell_house", "sell_house_again"),
+    ]
+
+
 def test_a_wrong_value_is_corrected_twice_at_most() -> None:
     wrong = "so you want to buy a house is that right"
     assert said(SELLER, wrong, wrong, wrong) == ["no_selling", "no_selling", "yes"]
