@@ -8,7 +8,6 @@ from pocketsphinx import Decoder
 
 from service.voice.engines.die_with_parent import die_with_parent
 
-_NICENESS = 5
 _PADDING = bytes(2 * 3_200)
 _SEARCH = {"lw": 5.5, "fwdflatlw": 7.2, "bestpathlw": 8.1}
 _loaded: list[Decoder] = []
@@ -28,11 +27,10 @@ class Hypothesis(NamedTuple):
 def load(arpa: str, dictionary: str, parent_pid: int) -> None:
     """Load the decoder into this process, which from now on dies with its parent.
 
-    It yields to the audio loop (niceness) and leaves Ctrl-C to the parent.
+    It leaves Ctrl-C to the parent.
     """
     die_with_parent(parent_pid)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(_NICENESS)
     _loaded.append(Decoder(lm=arpa, dict=dictionary, loglevel="FATAL", **_SEARCH))
 
 
