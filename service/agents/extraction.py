@@ -62,6 +62,8 @@ _TYPE_PHRASES: Mapping[str, str] = {
     "building lot": "land",
     "single family": "house",
 }
+_HINTS = {"family": "house", "yard": "house", "backyard": "house"}
+"""What goes with a kind of property: a single family home, a house with a yard."""
 _HOMES = {"home", "homes"}
 _BED_WORDS = ("bedroom", "bedrooms", "bed", "beds", "br")
 _NOT_BEDROOMS = {"bath", "baths", "bathroom", "bathrooms", "month", "months", "week", "weeks"}
@@ -140,6 +142,7 @@ def _property_type(words: list[str], listening: Listening) -> tuple[str, float] 
         found = [Found(at, "house", VAGUE) for at, word in enumerate(words) if word in _HOMES]
     if not found and listening.asked:
         found = _alike(words, _TYPE_WORDS)
+        found = found or _phrases(words, _HINTS, ALIKE)
     return _decide(found)
 
 

@@ -41,6 +41,7 @@ MISHEARD = (
     ("tree bad rooms", "bedrooms", {"bedrooms": "3"}),
     ("to", "bedrooms", {"bedrooms": "2"}),
     ("a condor", "property_type", {"property_type": "condo"}),
+    ("in the family hope", "property_type", {"property_type": "house"}),
     ("a part meant", "property_type", {"property_type": "apartment"}),
     ("in three moths", "timeline", {"timeline": "3 months"}),
 )
@@ -48,6 +49,7 @@ NOT_FACTS = (
     ("I'm not selling", "", "intent"),
     ("stop by the end of the street", "", "intent"),
     ("it's not a house", "", "property_type"),
+    ("for my family", "", "property_type"),
     ("we have lived here for ten years", "timeline", "timeline"),
     ("the house is thirty years old", "timeline", "timeline"),
     ("we may sell", "", "timeline"),
