@@ -384,15 +384,18 @@ async def test_last_words_before_a_hang_up_reach_the_dialogue() -> None:
         Sentence("We will not.", "opener"),
         HangUp(Outcome.DO_NOT_CALL),
     ]
-    dialogue = ScriptedDialogue(reply)
+    dialogue = ScriptedDialogue([Sentence("Good.", "opener")], reply)
 
     async def caller(call: PhoneCall) -> None:
         await call.had(1)
+        call.media.say(voice_of(600))
+        await call.had(2)
         call.media.say(voice_of(900))
         await _wait_ms(950)
         call.media.hang_up()
 
-    call, result = await phone(caller, dialogue=dialogue, stt=ScriptedSpeechToText("stop calling"))
+    stt = ScriptedSpeechToText("yes", "stop calling")
+    call, result = await phone(caller, dialogue=dialogue, stt=stt)
     assert result.outcome is Outcome.DO_NOT_CALL
     last = call.turns[-1]
     assert (last.caller_said, last.agent_said, last.interrupted) == ("stop calling", "", True)

@@ -67,6 +67,18 @@ async def test_speech_scores_equal_pipecats_resets_included(
     assert max(scores[:70]) < 0.2
 
 
+async def test_nothing_is_forgotten_inside_an_utterance(
+    models: SharedModels, speech: Pcm16k
+) -> None:
+    def scores(*, may_reset: bool) -> list[float]:
+        activity = models.voice_activity()
+        return [activity.hear(window, may_reset=may_reset) for window in _windows(speech)]
+
+    kept, forgotten = scores(may_reset=False), scores(may_reset=True)
+    assert kept[:63] == forgotten[:63], "the first reset is due after two seconds"
+    assert kept[63:75] != forgotten[63:75]
+
+
 async def test_calls_share_the_model_but_not_its_state(
     models: SharedModels, speech: Pcm16k
 ) -> None:
@@ -93,7 +105,7 @@ async def test_end_of_turn_equals_pipecats(models: SharedModels, speech: Pcm16k)
 
 async def test_a_real_voice_takes_a_turn_in_real_time(models: SharedModels) -> None:
     goodbye = [Sentence("Goodbye then.", "closer"), HangUp(Outcome.QUALIFIED)]
-    dialogue = ScriptedDialogue(goodbye, greeting="Hi.")
+    dialogue = ScriptedDialogue(*[goodbye] * 3, greeting="Hi.")
 
     async def caller(call: PhoneCall) -> None:
         await call.had(1)
@@ -102,5 +114,5 @@ async def test_a_real_voice_takes_a_turn_in_real_time(models: SharedModels) -> N
     stt = ScriptedSpeechToText(*["At least two bedrooms."] * 4)
     call, result = await phone(caller, dialogue=dialogue, stt=stt, models=models)
     assert result.outcome is Outcome.QUALIFIED
-    assert dialogue.callers[0].text == "At least two bedrooms."
+    assert {caller.text for caller in dialogue.callers} == {"At least two bedrooms."}
     assert call.turns[-1].agent_heard == "Goodbye then."
