@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import configs, pipelines, service_commands
+from cli import configs, models, pipelines, service_commands
 from cli.demo.command import demo
 from cli.output import PlainErrors
 
@@ -19,6 +19,7 @@ app.command()(service_commands.doctor)
 app.command()(service_commands.drain)
 app.command()(service_commands.settings)
 app.add_typer(configs.app)
+app.add_typer(models.app)
 app.add_typer(pipelines.app)
 
 
