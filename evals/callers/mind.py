@@ -15,7 +15,7 @@ CONFIRMING = (
     *("got that right", "have that right", "sound right", "sounds right", "correct"),
 )
 PARTING = (
-    *("goodbye", "good bye", "bye", "take care", "great day", "good day", "nice day"),
+    *("goodbye", "good bye", "bye bye", "take care", "great day", "good day", "nice day"),
     *("wonderful day", "lovely day", "great evening", "nice evening"),
 )
 CLARIFYING = ("which part", "part is wrong", "is wrong", "should i change", "what should i")

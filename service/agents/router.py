@@ -154,6 +154,14 @@ def _not_now(now: Situation) -> Move | None:
     return None
 
 
+def _introduce(now: Situation) -> Move | None:
+    """A greeting that was talked over, often by a "hello?", is said again: it tells who we are."""
+    greeted = now.state.question.expecting is not Expecting.NOTHING
+    if greeted or now.state.turn_index != 1 or now.seen.learned or now.seen.concern is not None:
+        return None
+    return stages.greet(now.brief, inbound=_is_inbound(now.brief))
+
+
 def _lost(now: Situation) -> Move | None:
     if now.state.misunderstood < LOST_AFTER:
         return None
@@ -194,6 +202,7 @@ RULES: tuple[Rule, ...] = (
     _callback,
     _goodbye,
     _not_now,
+    _introduce,
     _lost,
     _repeat,
     _stage,

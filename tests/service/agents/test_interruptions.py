@@ -69,6 +69,25 @@ async def test_cancelling_the_reader_cancels_the_models_request(slow, make_brief
     await talk.dialogue.heard(agent_heard="", interrupted=True)
 
 
+async def test_a_greeting_that_was_talked_over_is_said_once_more(start) -> None:
+    talk = start()
+    first = await first_sentence(talk.dialogue.open())
+    await talk.dialogue.heard(agent_heard="Hi", interrupted=True)
+    again = talk.dialogue.reply(CallerTurn(text="hello"))
+    assert await first_sentence(again) == first
+    await again.aclose()
+    await talk.dialogue.heard(agent_heard="Hi", interrupted=True)
+    assert await first_sentence(talk.dialogue.reply(CallerTurn(text="hello"))) != first
+
+
+async def test_who_talks_over_the_greeting_to_say_what_they_want_is_answered(start) -> None:
+    talk = start()
+    first = await first_sentence(talk.dialogue.open())
+    await talk.dialogue.heard(agent_heard="Hi", interrupted=True)
+    answer = talk.dialogue.reply(CallerTurn(text="I want to sell my house"))
+    assert await first_sentence(answer) != first
+
+
 async def test_an_interrupted_question_was_not_asked_but_the_callers_words_count(start) -> None:
     talk = start()
     await talk.open()
