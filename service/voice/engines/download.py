@@ -65,11 +65,12 @@ def _wanted(entry: CatalogueEntry, listed: tuple[RemoteFile, ...]) -> tuple[Remo
 
 def _fetch(file: RemoteFile, *, hub: Hub, url: str, draft: Path, on_progress: OnProgress) -> None:
     path = draft / file.name
-    here = path.stat().st_size if path.exists() else 0
+    # Without a hash nothing would show that two halves do not belong together.
+    here = path.stat().st_size if file.sha256 and path.exists() else 0
     on_progress(file.name, here, file.size_bytes)
     if here < file.size_bytes:
         with hub.content(url, start=here) as (start, pieces), path.open("ab") as out:
-            if start < here:
+            if out.tell() > start:
                 out.truncate(start)
             here = start
             for piece in pieces:
