@@ -157,6 +157,7 @@ class Service:
         self.scripts: list[StreamScript] = []
         self.failures: dict[str, int] = {}
         self.streaming = asyncio.Event()
+        self.server: uvicorn.Server | None = None
         self._arrived = asyncio.Condition()
 
     @property
@@ -194,6 +195,11 @@ class Service:
         finally:
             stream.done.set()
 
+    def stop(self) -> None:
+        """Begin to stop."""
+        if self.server is not None:
+            self.server.should_exit = self.server.force_exit = True
+
     async def until(self, path: str, *, count: int = 1) -> list[Webhook]:
         """Wait for `count` webhooks at `path`."""
         async with self._arrived, asyncio.timeout(10):
@@ -213,14 +219,14 @@ async def running(service: Service) -> AsyncIterator[Service]:
         ]
     )
     config = uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
-    server = SignalFreeServer(config)
+    server = service.server = SignalFreeServer(config)
     listener = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     service.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
         yield service
     finally:
-        server.should_exit = True
+        service.stop()
         await serving
         listener.close()
 

@@ -183,27 +183,16 @@ async def test_a_caller_who_hangs_up_leaves_marks_unanswered(
     assert call.ended_by == "caller"
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        "not json",
-        "[]",
-        '{"event":"dance","streamSid":"SID"}',
-        '{"event":"clear"}',
-        '{"event":"clear","streamSid":"MZ0"}',
-        '{"event":"clear","streamSid":"SID","more":1}',
-        '{"event":"mark","streamSid":"SID","mark":{}}',
-        '{"event":"media","streamSid":"SID","media":{"payload":"***"}}',
-        '{"event":"media","streamSid":"SID","media":{"payload":7}}',
-    ],
-)
 async def test_an_invalid_message_is_noted_once_and_the_stream_goes_on(
-    api: httpx.AsyncClient, network: PhoneNetwork, service: Service, bad: str
+    api: httpx.AsyncClient, network: PhoneNetwork, service: Service
 ) -> None:
     async def script(stream: Stream) -> None:
         await stream.until("start")
         for _ in range(3):
-            await stream.socket.send_text(bad.replace("SID", stream.sid))
+            await stream.socket.send_text("not json")
+            await stream.socket.send_text(
+                f'{{"event":"media","streamSid":"{stream.sid}","media":{{"payload":"***"}}}}'
+            )
             await stream.socket.send_bytes(b"\x00")
         await stream.mark("still here")
         await stream.until("mark")
