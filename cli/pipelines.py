@@ -9,6 +9,7 @@ from rich.text import Text
 
 from cli.output import JsonFile, PlainErrors, emit, table
 from service.settings import load_settings
+from service.supervisor.embedded import with_embedded_urls
 
 if TYPE_CHECKING:
     from pipelines.run import RunSummary
@@ -30,7 +31,8 @@ def pipelines() -> None:
 def run(*, json_file: JsonFile = None) -> None:
     """Pull the calls, build and check the marts, publish a snapshot.
 
-    Reads REAUTO_DATABASE_READ_URL, else REAUTO_DATABASE_URL; writes under REAUTO_DATA_DIR.
+    Reads REAUTO_DATABASE_READ_URL, else REAUTO_DATABASE_URL, else the embedded server of a running
+    `reauto up`; writes under REAUTO_DATA_DIR.
     """
     # Dagster takes seconds to import; only this command pays.
     from pipelines.run import ASSETS, materialize  # noqa: PLC0415
@@ -45,7 +47,7 @@ def run(*, json_file: JsonFile = None) -> None:
     ) as progress:
         task = progress.add_task("pipelines", total=len(ASSETS))
         summary = materialize(
-            load_settings(),
+            with_embedded_urls(load_settings()),
             on_asset=lambda name: progress.update(task, advance=1, description=name),
         )
     emit(_data(summary), json_file, lambda: _rendered(summary))

@@ -12,10 +12,11 @@ from rich.text import Text
 
 from cli.output import JsonFile, emit, table
 from service.adapters.redis.sessions import RedisSessions
-from service.domain.errors import InvalidInput, NotFound, ReautoError
+from service.domain.errors import NotFound, ReautoError
 from service.domain.events import DrainRequested
 from service.observability.logging import configure_logging
 from service.settings import env_example, load_settings, require_telephony
+from service.supervisor.embedded import with_embedded_urls
 from service.supervisor.supervisor import Supervisor
 
 DRAIN_POLL_S = 0.5
@@ -51,9 +52,8 @@ def drain(
     json_file: JsonFile = None,
 ) -> None:
     """Ask a worker to admit no more calls, and wait until its calls have ended."""
-    configuration = load_settings()
-    if configuration.redis_url is None:
-        raise InvalidInput("set REAUTO_REDIS_URL to the Redis that the workers share")
+    configuration = with_embedded_urls(load_settings())
+    assert configuration.redis_url is not None
     worker_id = worker or configuration.worker_id
     deadline = time.monotonic() + configuration.drain_seconds + DRAIN_MARGIN_S
     left = asyncio.run(_drain(configuration.redis_url, worker_id, deadline=deadline))

@@ -37,7 +37,7 @@ def analytics_url(settings: Settings) -> str:
     if url is None:
         raise InvalidSettings(
             f"{PREFIX}DATABASE_URL: is not set; the pipelines read calls from PostgreSQL "
-            f"(`reauto up` prints the URL of its embedded one)"
+            f"(or run `reauto up` here, whose embedded one is found by itself)"
         )
     return url
 

@@ -79,7 +79,7 @@ def _text_to_speech(settings: Settings, config: AgentConfig) -> tuple[TextToSpee
         offer = EngineOffer(name="piper", model=None, note=str(error))
     choice = choose_engine("tts", wanted=settings.engines.tts, offers=(offer,))
     if voice.parent == settings.voices_dir:
-        choice = _with_better(choice, "reauto models pull en_US-lessac-medium")
+        choice = _with_better(choice, "reauto models pull en_US-ljspeech-medium")
     return PiperTextToSpeech(voice, base_url=settings.piper.base_url), choice
 
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import structlog
 
-from service.adapters.postgres.embedded import EmbeddedPostgres
 from service.adapters.postgres.schema import migrate
-from service.adapters.redis.embedded import EmbeddedRedis
 from service.settings import PREFIX, Settings
+from service.supervisor.embedded import embedded_postgres, embedded_redis
 from service.supervisor.leftovers import Roster, sweep
 from service.supervisor.workers import RESTART_PAUSE_S, Worker
 
@@ -98,12 +97,12 @@ class Supervisor:
 
     def _start_servers(self) -> None:
         if self._settings.database_url is None:
-            postgres = EmbeddedPostgres(self._local / "postgres")
+            postgres = embedded_postgres(self._settings.data_dir)
             self._servers.callback(postgres.stop)
             self.database_url = postgres.start()
             self._note("postgres", postgres.pid)
         if self._settings.redis_url is None:
-            redis = EmbeddedRedis(self._local / "redis")
+            redis = embedded_redis(self._settings.data_dir)
             self._servers.callback(redis.stop)
             self.redis_url = redis.start()
             self._note("redis", redis.pid)

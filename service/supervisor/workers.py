@@ -37,6 +37,8 @@ class Worker:
             f"{PREFIX}WORKER_ID": self.worker_id,
             f"{PREFIX}PORT": str(self.port),
             f"{PREFIX}PUBLIC_URL": public_url(settings, number=number),
+            # Pipecat logs through loguru, which greets on stderr as it is imported.
+            "LOGURU_AUTOINIT": "False",
         }
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -46,11 +46,16 @@ def stored(made: Town, query: str) -> list[dict[str, Any]]:
     return list(json.loads(answer.stdout))
 
 
+def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that still run; an orphan that init has not reaped yet is dead."""
+    return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
 def test_sigterm_with_live_calls_lets_them_say_goodbye_and_loses_no_turn(running: Town) -> None:
     running.ring(CALLS)
     tree = running.processes()
     assert running.end(signal.SIGTERM, within_s=GRACE_S + 60) == 0
-    assert [process for process in tree if psutil.pid_exists(process.pid)] == []
+    assert alive(tree) == []
     eventually(
         lambda: all(leg["status"] == "completed" for leg in running.legs()),
         within_s=15,
@@ -68,11 +73,10 @@ def test_sigterm_with_live_calls_lets_them_say_goodbye_and_loses_no_turn(running
 def test_drain_empties_one_worker_and_admits_nobody(running: Town) -> None:
     running.ring(2)
     state = json.loads((running.folder / "data" / "local" / "supervisor.json").read_text())
-    redis_socket = running.folder / "data" / "local" / "redis" / "redis.sock"
     assert "w0" in state["children"]
     drained = subprocess.run(
         [sys.executable, "-c", "from cli.main import run; run()", "drain", "--json", "-"],
-        env={**running.environment, "REAUTO_REDIS_URL": f"unix://{redis_socket}?db=0"},
+        env=running.environment,
         capture_output=True,
         text=True,
         timeout=90,
@@ -101,7 +105,7 @@ def test_kill_9_of_the_supervisor_is_cleaned_up_by_the_next_start(running: Town)
     assert orphans
     running.end(signal.SIGKILL, within_s=10)
     running.up()
-    assert [p for p in orphans if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
+    assert alive(orphans) == []
     calls = running.service.get("/api/calls").json()["items"]
     assert [call["outcome"] is not None for call in calls] == [True]
     running.ring(1)

@@ -1,5 +1,6 @@
 """A telephone network, a model stand-in and `reauto up`, each a process, for tests of endings."""
 
+import json
 import os
 import secrets
 import signal
@@ -64,16 +65,26 @@ class Town:
                 SERVICE, env=self._environment, stdout=log, stderr=log, start_new_session=True
             )
         eventually(self._is_ready, within_s=UP_TIMEOUT_S, what=f"ready ({self.folder}/up.log)")
-        body = {"number": OUR_NUMBER, "voice_url": f"{self.service.base_url}twilio/voice"}
+        body = {"number": OUR_NUMBER, "voice_url": f"http://127.0.0.1:{self._port}/twilio/voice"}
         self.network.post("/control/numbers", json=body).raise_for_status()
 
     def _is_ready(self) -> bool:
         assert self.supervisor is not None
         assert self.supervisor.poll() is None, (self.folder / "up.log").read_text()[-3000:]
+        if not self._is_mine():
+            return False
         try:
             return self.service.get("/health/ready").status_code == httpx.codes.OK
         except httpx.HTTPError:
             return False
+
+    def _is_mine(self) -> bool:
+        """Whether the worker is this supervisor's, not one that a killed one left behind."""
+        roster = self.folder / "data" / "local" / "supervisor.json"
+        state = json.loads(roster.read_text()) if roster.exists() else {}
+        assert self.supervisor is not None
+        mine = state.get("supervisor", {}).get("pid") == self.supervisor.pid
+        return mine and "w0" in state["children"]
 
     def ring(self, count: int, *, scenario: str = "silent") -> None:
         """Let `count` people call, and wait until all of them are in conversation."""
