@@ -101,6 +101,7 @@ def _call(
         "audible_gaps": len(leg["gaps"]),
         "engines": {stage: fact[f"{stage}_engine"] for stage in ("stt", "llm", "tts")},
         "caller_lines": [line["text"] for line in leg["lines"] if not line.get("cut_short")],
+        "caller_heard": [heard["text"] for heard in leg["heard"]],
         "transcript": [
             {
                 "turn_index": turn["turn_index"],

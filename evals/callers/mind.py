@@ -18,6 +18,7 @@ PARTING = (
     *("goodbye", "good bye", "bye bye", "take care", "great day", "good day", "nice day"),
     *("wonderful day", "lovely day", "great evening", "nice evening"),
 )
+ASKING = ("how", "what", "when", "which", "where", "would you", "are you", "do you", "is that")
 CLARIFYING = ("which part", "part is wrong", "is wrong", "should i change", "what should i")
 # How many words at the end of the agent's turn hold its question.
 CONFIRMING_WORDS = 5
@@ -55,7 +56,9 @@ class Mind:
         return reply
 
     def _choose(self, words: str) -> Reply:
-        if self._turns > self._scenario.patience.turns or _any_in(PARTING, words):
+        # "hoping to buy" is easily made out as "hoping goodbye": who asks does not part.
+        parting = _any_in(PARTING, words) and not _any_in(ASKING, _tail(words, QUESTION_WORDS))
+        if self._turns > self._scenario.patience.turns or parting:
             return Reply("bye", parting=True)
         if self._script:
             return Reply(self._script.pop(0))

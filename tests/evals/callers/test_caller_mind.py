@@ -160,3 +160,8 @@ def test_a_scenario_that_is_not_valid_says_why(text: str, says: str) -> None:
 def test_a_scenario_that_is_not_there_is_named() -> None:
     with pytest.raises(InvalidInput, match="nobody"):
         load_scenario("nobody")
+
+
+def test_a_goodbye_ends_the_talk_but_not_one_misheard_in_a_question() -> None:
+    assert not Mind(SELLER).reply("how soon are you hoping goodbye").parting
+    assert Mind(SELLER).reply("a specialist will call you thank you for your time goodbye").parting
