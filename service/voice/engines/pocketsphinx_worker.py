@@ -4,12 +4,13 @@ import os
 import signal
 from typing import NamedTuple
 
+import numpy as np
 from pocketsphinx import Decoder
 
 from service.voice.engines.die_with_parent import die_with_parent
+from service.voice.engines.wide_band import widen
 
 _PADDING = bytes(2 * 3_200)
-_SEARCH = {"lw": 5.5, "fwdflatlw": 7.2, "bestpathlw": 8.1}
 _loaded: list[Decoder] = []
 
 
@@ -31,7 +32,7 @@ def load(arpa: str, dictionary: str, parent_pid: int) -> None:
     """
     die_with_parent(parent_pid)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _loaded.append(Decoder(lm=arpa, dict=dictionary, loglevel="FATAL", **_SEARCH))
+    _loaded.append(Decoder(lm=arpa, dict=dictionary, loglevel="FATAL"))
 
 
 def ready() -> int:
@@ -40,10 +41,14 @@ def ready() -> int:
 
 
 def decode(pcm: bytes) -> Hypothesis:
-    """Recognise one utterance: 16-bit mono samples at 16 kHz. 200 ms of silence go around it."""
+    """Recognise one utterance from a telephone: 16-bit mono samples at 16 kHz.
+
+    It is given a high band, and 200 ms of silence go around it.
+    """
     (decoder,) = _loaded
+    wide = widen(np.frombuffer(pcm, np.int16)).tobytes()
     decoder.start_utt()
-    decoder.process_raw(_PADDING + pcm + _PADDING, full_utt=True)
+    decoder.process_raw(_PADDING + wide + _PADDING, full_utt=True)
     decoder.end_utt()
     best = decoder.hyp()
     if best is None or not best.hypstr:
