@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from cli.output import JsonFile, PlainErrors, emit, table
-from service.settings import load_settings
+from service.settings import Settings, load_settings
 from service.supervisor.embedded import with_embedded_urls
 
 if TYPE_CHECKING:
@@ -47,10 +47,16 @@ def run(*, json_file: JsonFile = None) -> None:
     ) as progress:
         task = progress.add_task("pipelines", total=len(ASSETS))
         summary = materialize(
-            with_embedded_urls(load_settings()),
+            _settings(),
             on_asset=lambda name: progress.update(task, advance=1, description=name),
         )
     emit(_data(summary), json_file, lambda: _rendered(summary))
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    has_database = settings.database_read_url or settings.database_url
+    return settings if has_database else with_embedded_urls(settings)
 
 
 def _data(summary: "RunSummary") -> dict[str, Any]:

@@ -52,7 +52,9 @@ def drain(
     json_file: JsonFile = None,
 ) -> None:
     """Ask a worker to admit no more calls, and wait until its calls have ended."""
-    configuration = with_embedded_urls(load_settings())
+    configuration = load_settings()
+    if configuration.redis_url is None:
+        configuration = with_embedded_urls(configuration)
     assert configuration.redis_url is not None
     worker_id = worker or configuration.worker_id
     deadline = time.monotonic() + configuration.drain_seconds + DRAIN_MARGIN_S

@@ -1,6 +1,7 @@
 """The media websocket over a real server: refused unsigned, text both ways, closed once."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -162,4 +163,4 @@ async def test_a_stream_that_breaks_after_its_peer_left_is_logged_once(
     with structlog.testing.capture_logs() as lines:
         await _with_stream(stream, act)
     assert [line["event"] for line in lines if line["log_level"] == "error"] == ["request broke"]
-    assert caplog.records == []
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
