@@ -49,7 +49,8 @@ def emit(data: Any, json_file: str | None, render: Callable[[], RenderableType |
     if isinstance(shown, str):
         typer.echo(shown)
     else:
-        Console().print(shown)
+        # Long lines are left to the terminal: paths and commands stay in one piece.
+        Console().print(shown, soft_wrap=True)
 
 
 def table(*columns: str, rows: Sequence[tuple[str, ...]]) -> Table:

@@ -7,11 +7,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.live import Live
 
 from cli.demo.campaign import Campaign, Progress
 from cli.demo.cast import cast
-from cli.demo.live_view import live_table
+from cli.demo.live_view import LiveView
 from cli.demo.render import log_hint, render_engines, render_report
 from cli.demo.report import as_json, build_report
 from cli.demo.stage import Stage, open_stage
@@ -59,13 +58,11 @@ def _run(stage: Stage, *, count: int, console: Console) -> dict[str, Any]:
     roles = cast(count)
     with closing(Campaign(stage, roles)) as campaign:
         engines = campaign.readiness()["engines"]
-        console.print(render_engines(engines))
+        console.print(render_engines(engines), soft_wrap=True)
         progress = Progress()
-        began_at = time.monotonic()
-        with Live(console=console, refresh_per_second=4, transient=True) as live:
+        with LiveView(console, began_at=time.monotonic()) as view:
             for progress in campaign.run(timeout_s=60 + SECONDS_PER_CALL * count):
-                live.update(live_table(progress, began_at=began_at))
-        console.print(live_table(progress, began_at=began_at))
+                view.show(progress)
         with console.status("pulling the calls into Parquet and DuckDB"):
             # Dagster takes seconds to import: the calls run first.
             from pipelines.run import materialize  # noqa: PLC0415

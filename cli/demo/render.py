@@ -13,15 +13,14 @@ WER_GOAL = 0.25
 ARROWS = {"outbound": "->", "inbound": "<-"}
 
 
-def render_engines(engines: Sequence[Mapping[str, Any]]) -> Table:
+def render_engines(engines: Sequence[Mapping[str, Any]]) -> Text:
     """Which engine serves each stage, and why."""
-    table = Table(title="Engines", title_justify="left", show_edge=False)
-    for name in ("stage", "engine", "model", "why"):
-        table.add_column(name, overflow="fold")
-    for engine in engines:
-        name = f"{engine['name']} (stand-in)" if engine["is_standin"] else engine["name"]
-        table.add_row(engine["stage"], name, engine["model"], Text(engine["reason"]))
-    return table
+    lines = [
+        f"  {engine['stage']}  {engine['name']}{' (stand-in)' if engine['is_standin'] else ''} "
+        f"{engine['model']}\n       {engine['reason']}"
+        for engine in engines
+    ]
+    return Text("\n".join(["Engines", *lines]))
 
 
 def render_report(report: Mapping[str, Any], *, json_file: str | None) -> RenderableType:
@@ -63,7 +62,7 @@ def _calls(calls: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _totals(report: Mapping[str, Any]) -> Table:
+def _totals(report: Mapping[str, Any]) -> Text:
     totals = report["totals"]
     latency = totals["response_latency_ms"]
     wer = report["word_error_rate"]
@@ -78,12 +77,7 @@ def _totals(report: Mapping[str, Any]) -> Table:
         "waterfall": _waterfall(totals["latency_waterfall_ms"]),
         "snapshot": report["snapshot"]["path"],
     }
-    table = Table(title="Totals", title_justify="left", show_header=False, show_edge=False)
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in rows.items():
-        table.add_row(name, Text(value))
-    return table
+    return Text("\n".join(["Totals", *(f"  {name:12}{value}" for name, value in rows.items())]))
 
 
 def _caveats(report: Mapping[str, Any]) -> list[Text]:
@@ -114,13 +108,16 @@ def _problems(call: Mapping[str, Any]) -> list[str]:
 
 def _next(report: Mapping[str, Any], json_file: str | None) -> Text:
     better = [engine["better"] for engine in report["engines"] if engine["better"]]
-    source = json_file if json_file and json_file != "-" else "demo.json"
-    steps = [
-        f"reauto configs propose --from {source}   # a better config from these figures",
-        "make lab                                  # notebooks on the snapshot",
-        *(f"{command}   # a better engine" for command in better),
-    ]
-    return Text("Next:\n" + "\n".join(f"  {step}" for step in steps))
+    steps = {
+        'make demo DEMO_ARGS="--keep --json demo.json"': "and leave the service running, then",
+        "reauto configs propose --from demo.json": "a better config from these figures",
+        "make lab": "notebooks on the snapshot",
+        **dict.fromkeys(better, "a better engine"),
+    }
+    if json_file not in (None, "-"):
+        steps[f"less {json_file}"] = "all of this as data, with the transcripts"
+    width = max(len(step) for step in steps) + 2
+    return Text("\n".join(["Next", *(f"  {step:{width}}{why}" for step, why in steps.items())]))
 
 
 def _waterfall(stages: Mapping[str, Mapping[str, Any]]) -> str:

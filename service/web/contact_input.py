@@ -111,6 +111,9 @@ def _named(header: list[str], cells: list[str]) -> dict[str, str]:
 
 
 def _contact_row(row: dict[str, str]) -> ContactInput:
+    for column in ("phone", "name"):
+        if column not in row:
+            raise InvalidField(column, "is empty: every contact needs one")
     try:
         return msgspec.convert(row, type=ContactInput)
     except msgspec.ValidationError as error:
