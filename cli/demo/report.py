@@ -143,14 +143,17 @@ def _totals(rows: Sequence[Mapping[str, Any]], turns: pd.DataFrame) -> dict[str,
 
 
 def _word_error_rate(rows: Sequence[Mapping[str, Any]]) -> float | None:
-    """Errors over words, summed over calls; lines that a caller cut short are left out."""
+    """Errors over words, summed over calls with people.
+
+    Left out are lines that a caller cut short, and what a machine says, which nobody transcribes.
+    """
     return corpus_word_errors(
         (
             " ".join(row["caller_lines"]),
             " ".join(turn["caller"] for turn in row["transcript"]),
         )
         for row in rows
-        if row["caller_lines"]
+        if row["caller_lines"] and row["outcome"] != Outcome.VOICEMAIL.value
     ).rate
 
 
