@@ -87,11 +87,13 @@ class Town:
         return mine and "w0" in state["children"]
 
     def ring(self, count: int, *, scenario: str = "silent") -> None:
-        """Let `count` people call, and wait until all of them are in conversation."""
+        """Let `count` more people call, and wait until they are in conversation, too."""
+        known = len(self.live())
         for number in range(count):
             body = {"from": f"+1555123{5000 + number}", "to": OUR_NUMBER, "scenario": scenario}
             self.network.post("/control/ring", json=body).raise_for_status()
-        eventually(lambda: len(self.live()) == count, within_s=30, what=f"{count} live calls")
+        wanted = known + count
+        eventually(lambda: len(self.live()) == wanted, within_s=30, what=f"{wanted} live calls")
 
     def live(self) -> list[dict[str, Any]]:
         return list(self.service.get("/api/calls/live").json()["items"])
