@@ -4,8 +4,6 @@ The agents follow each other in the order of the AgentConfig: the first one open
 slots collect them, the last one closes.
 """
 
-import re
-
 from msgspec import Struct
 
 from service.agents.slots import applies, description, gist, qualifies, slots_of, spoken, wish
@@ -22,13 +20,13 @@ from service.agents.understanding import Understanding
 from service.domain.agent_config import AgentConfig
 from service.domain.conversation import Heard
 from service.domain.outcome import Outcome
+from service.domain.phrases import fill_phrase
 from service.ports.conversation import CallBrief
 
 MAX_ASKS = 3
 """A question is asked once and at most twice more."""
 MAX_CONFIRMATIONS = 6
 """A summary that was corrected is a new question; but not for ever."""
-_NAME = re.compile(r"[^\W\d_][\w'-]*")
 
 
 class Situation(Struct, frozen=True, kw_only=True):
@@ -60,13 +58,13 @@ class Situation(Struct, frozen=True, kw_only=True):
 
     def phrase(self, name: str, *, reason: str, outcome: Outcome) -> Move:
         """Speak one of the config's fixed phrases and hang up."""
-        text = fill(getattr(self.config.phrases, name), self.brief)
+        text = _filled(getattr(self.config.phrases, name), self.brief)
         return Move(agent=self.closer, reason=reason, phrase=text, outcome=outcome)
 
     def reprompt(self, index: int) -> Move:
         """Speak a fixed question into the silence; the open question stays open."""
         phrases = self.config.phrases.reprompts
-        text = fill(phrases[min(index, len(phrases) - 1)], self.brief)
+        text = _filled(phrases[min(index, len(phrases) - 1)], self.brief)
         agent = self._asking_agent()
         return Move(agent=agent, reason="silence", phrase=text, question=self.state.question)
 
@@ -76,7 +74,7 @@ class Situation(Struct, frozen=True, kw_only=True):
             agent=self.closer,
             reason=reason,
             tasks=(f"Tell them: {tell}",),
-            phrase=fill(self.config.phrases.goodbye, self.brief),
+            phrase=_filled(self.config.phrases.goodbye, self.brief),
             outcome=outcome,
         )
 
@@ -185,7 +183,7 @@ def greet(brief: CallBrief, *, inbound: bool) -> Move:
     return Move(
         agent=brief.config.agents[0].name,
         reason=f"greeting {'inbound' if inbound else 'outbound'}",
-        phrase=fill(text, brief),
+        phrase=_filled(text, brief),
         question=first or Question(Expecting.GOOD_TIME),
     )
 
@@ -208,15 +206,8 @@ def next_move(now: Situation) -> Move:
     return now.finish(reason="all asked")
 
 
-def fill(text: str, brief: CallBrief) -> str:
-    """Put names into a fixed phrase; a contact without a usable name is greeted as "there"."""
-    persona = brief.config.persona
-    first_name = _NAME.match(brief.contact.name.strip()) if brief.contact else None
-    return (
-        text.replace("{contact}", first_name[0] if first_name else "there")
-        .replace("{agent}", persona.agent_name)
-        .replace("{company}", persona.company)
-    )
+def _filled(phrase: str, brief: CallBrief) -> str:
+    return fill_phrase(phrase, persona=brief.config.persona, contact=brief.contact)
 
 
 def _first_slot(config: AgentConfig) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from pipecat.workers.runner import WorkerRunner
 
 from service.domain.agent_config import AgentConfig
 from service.domain.conversation import ConversationResult
+from service.domain.phrases import fill_phrase
 from service.domain.turn import Turn
 from service.ports.clock import Clock
 from service.ports.conversation import CallBrief, Dialogue
@@ -21,7 +22,7 @@ from service.voice.conversationalist import Conversationalist
 from service.voice.ears import Ears
 from service.voice.models import SharedModels
 from service.voice.mouth import Mouth
-from service.voice.phrase_cache import PhraseCache, fill_phrase
+from service.voice.phrase_cache import PhraseCache
 from service.voice.stamps import stream_time
 
 log = structlog.get_logger()
@@ -87,7 +88,7 @@ class VoiceConversation:
         clock: Clock,
     ) -> None:
         config = brief.config
-        apology = fill_phrase(config.phrases.apology, brief)
+        apology = _filled(config.phrases.apology, brief)
         self._max_call_ms = config.limits.max_call_s * 1000
         self._brief = brief
         self._media = media
@@ -163,7 +164,7 @@ class VoiceConversation:
             self._over.set()
         elif not self._ending:
             self._ending, self._greets = True, False
-            await self._ears.say_last(fill_phrase(spoken_goodbye, self._brief))
+            await self._ears.say_last(_filled(spoken_goodbye, self._brief))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self._tasks.create_task(work)
@@ -212,3 +213,7 @@ async def _run_pipeline(worker: PipelineWorker) -> None:
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
     await runner.run()
+
+
+def _filled(phrase: str, brief: CallBrief) -> str:
+    return fill_phrase(phrase, persona=brief.config.persona, contact=brief.contact)

@@ -1,24 +1,14 @@
 """Fixed phrases, synthesised once per process and kept as mu-law, so that they leave at once."""
 
 import asyncio
-import re
 from collections import OrderedDict
 
 from service.domain.agent_config import AgentConfig, VoiceChoice
-from service.ports.conversation import CallBrief
+from service.domain.phrases import fill_persona
 from service.ports.speech import TextToSpeech
 
 MAX_BYTES = 16_000_000
 """About half an hour of speech."""
-_FIRST_NAME = re.compile(r"[^\W\d_][\w'-]*")
-
-
-def fill_phrase(phrase: str, brief: CallBrief) -> str:
-    """Put names into a phrase as the dialogue does: first names, or "there" for nobody known."""
-    first_name = _FIRST_NAME.match(brief.contact.name.strip()) if brief.contact else None
-    return _fill_persona(phrase, brief.config).replace(
-        "{contact}", first_name[0] if first_name else "there"
-    )
 
 
 def fixed_phrases(config: AgentConfig) -> tuple[str, ...]:
@@ -35,7 +25,7 @@ def fixed_phrases(config: AgentConfig) -> tuple[str, ...]:
         phrases.apology,
         phrases.drain_goodbye,
     )
-    filled = [_fill_persona(phrase, config) for phrase in every]
+    filled = [fill_persona(phrase, config.persona) for phrase in every]
     return tuple(dict.fromkeys(phrase for phrase in filled if "{contact}" not in phrase))
 
 
@@ -77,8 +67,3 @@ class PhraseCache:
 
     def _key(self, text: str, voice: VoiceChoice) -> tuple[str, float, str]:
         return (self._tts.voice, voice.length_scale, text)
-
-
-def _fill_persona(phrase: str, config: AgentConfig) -> str:
-    persona = config.persona
-    return phrase.replace("{agent}", persona.agent_name).replace("{company}", persona.company)

@@ -11,6 +11,11 @@ from service.voice.engines.die_with_parent import die_with_parent
 from service.voice.engines.wide_band import widen
 
 _PADDING = bytes(2 * 3_200)
+_WARP = "1.08"
+"""Frequency warp of the front end. On 38 real telephone recordings with the general language model
+it takes the word error rate from 0.42 to 0.33; on rendered voices it matters to the highest only.
+"""
+
 _loaded: list[Decoder] = []
 
 
@@ -32,7 +37,7 @@ def load(arpa: str, dictionary: str, parent_pid: int) -> None:
     """
     die_with_parent(parent_pid)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _loaded.append(Decoder(lm=arpa, dict=dictionary, loglevel="FATAL"))
+    _loaded.append(Decoder(lm=arpa, dict=dictionary, loglevel="FATAL", warp_params=_WARP))
 
 
 def ready() -> int:

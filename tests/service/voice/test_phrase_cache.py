@@ -6,7 +6,8 @@ import msgspec
 
 from service.domain.contact import Contact
 from service.domain.ids import new_id
-from service.voice.phrase_cache import PhraseCache, fill_phrase, fixed_phrases
+from service.domain.phrases import fill_phrase
+from service.voice.phrase_cache import PhraseCache, fixed_phrases
 from tests.service.voice.voice_doubles import (
     ScriptedTextToSpeech,
     agent_config,
@@ -29,11 +30,12 @@ def test_phrases_that_name_the_contact_are_not_fixed() -> None:
 
 
 def test_a_phrase_is_filled_with_the_names_of_the_call() -> None:
-    brief = brief_for(agent_config())
+    persona = agent_config().persona
     phrase = "Bye {contact}, from {agent} of {company}!"
-    assert fill_phrase(phrase, brief) == "Bye there, from Ada of Acme Homes!"
-    brief = msgspec.structs.replace(brief, contact=_contact("Jo Ann Smith"))
-    assert fill_phrase(phrase, brief) == "Bye Jo, from Ada of Acme Homes!"
+    unknown = fill_phrase(phrase, persona=persona, contact=None)
+    assert unknown == "Bye there, from Ada of Acme Homes!"
+    known = fill_phrase(phrase, persona=persona, contact=_contact("Jo Ann Smith"))
+    assert known == "Bye Jo, from Ada of Acme Homes!"
 
 
 @in_virtual_time
