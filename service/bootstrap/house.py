@@ -23,8 +23,9 @@ from service.bootstrap.engines import Engines, choose_engines
 from service.bootstrap.parts import Parts, Stores
 from service.calls.presence import Presence
 from service.configs.default import load_default_config
-from service.configs.registry import ConfigRegistry
+from service.configs.registry import POLL_S, ConfigRegistry
 from service.domain.agent_config import AgentConfig
+from service.domain.errors import SpeechError
 from service.money.price_book import load_price_book
 from service.observability.event_loop_lag import sample_event_loop_lag
 from service.observability.metrics import Metrics
@@ -153,8 +154,23 @@ def _loops(parts: Parts, presence: Presence) -> dict[str, Coroutine[Any, Any, No
         "announce": presence.announce_forever(),
         "inbox": presence.follow_inbox(),
         "dialer": parts.dialer().run(),
+        "phrases": _keep_phrases_warm(parts),
         "event-loop-lag": sample_event_loop_lag(parts.metrics),
     }
+
+
+async def _keep_phrases_warm(parts: Parts) -> None:
+    """Speak a newly active config's fixed phrases ahead of its first call, for ever."""
+    warm_id = (await parts.configs.current()).config_id
+    while True:
+        await parts.clock.sleep(POLL_S)
+        version = await parts.configs.current()
+        if version.config_id != warm_id:
+            try:
+                await parts.voice.warm(version.config)
+            except SpeechError as error:
+                log.warning("phrases are not spoken ahead", error=str(error))
+            warm_id = version.config_id
 
 
 @asynccontextmanager
