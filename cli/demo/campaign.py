@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 
 from cli.demo.cast import Role
 from cli.demo.stage import OUR_NUMBERS, Stage
 from evals.callers.scenario import load_all
 from service.domain.call import Direction
 from service.domain.errors import ReautoError
+from service.web.schemas import Transcript
 
 CONTACTS = Path(__file__).resolve().parents[2] / "data" / "contacts" / "sample.csv"
 AT_A_TIME = 4
@@ -67,9 +69,10 @@ class Campaign:
                 raise ReautoError(f"the calls were not over after {timeout_s:.0f} s")
             time.sleep(POLL_S)
 
-    def transcript(self, call_id: str) -> dict[str, Any]:
+    def transcript(self, call_id: str) -> Transcript:
         """A call's turns, facts and outcome as the API gives them."""
-        return dict(_json(self._service.get(f"/api/calls/{call_id}/transcript")))
+        answer = _json(self._service.get(f"/api/calls/{call_id}/transcript"))
+        return msgspec.convert(answer, Transcript)
 
     def readiness(self) -> dict[str, Any]:
         """The first worker's /health/ready."""

@@ -103,7 +103,7 @@ def _caveats(report: Mapping[str, Any]) -> list[Text]:
 
 def _problems(call: Mapping[str, Any]) -> list[str]:
     wrong = [] if call["passed"] else [f"{call['outcome']}, required {call['expected_outcome']}"]
-    return [*wrong, *call["missing_facts"]]
+    return wrong + [f"the fact {name} is missing or wrong" for name in call["missing_facts"]]
 
 
 def _next(report: Mapping[str, Any], json_file: str | None) -> Text:
@@ -126,7 +126,7 @@ def _waterfall(stages: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _money(amount: Decimal | None) -> str:
-    return "-" if amount is None or amount != amount else f"{amount:.4f}"  # noqa: PLR0124  (NaN)
+    return "-" if amount is None else f"{amount:.4f}"
 
 
 def _or_dash(value: object) -> str:

@@ -8,10 +8,14 @@ import msgspec
 import pandas as pd
 
 from evals.callers.scenario import Scenario
+from evals.scorers.outcome import score_outcome
+from evals.scorers.speech import recognition_errors
 from pipelines.snapshot import Snapshot
+from service.domain.conversation import ConversationResult
 from service.domain.outcome import Outcome
 from service.measures.latency import percentiles
-from service.measures.word_error_rate import corpus_word_errors
+from service.measures.word_error_rate import WordErrors, total_word_errors
+from service.web.schemas import Transcript
 
 QUALIFIED = Outcome.QUALIFIED.value
 
@@ -22,7 +26,7 @@ def build_report(
     network: Sequence[Mapping[str, Any]],
     calls: Sequence[Mapping[str, Any]],
     scenarios: Mapping[str, Scenario],
-    transcript: Callable[[str], Mapping[str, Any]],
+    transcript: Callable[[str], Transcript],
     engines: Sequence[Mapping[str, Any]],
     warnings: Sequence[str],
     not_dialled: Sequence[str],
@@ -52,10 +56,11 @@ def build_report(
     standins = [
         f"{engine['stage']}: {engine['name']}" for engine in engines if engine["is_standin"]
     ]
+    counted = [row["word_errors"] for row in rows if row["word_errors"] is not None]
     return {
         "calls": rows,
         "totals": _totals(rows, turns),
-        "word_error_rate": _word_error_rate(rows),
+        "word_error_rate": total_word_errors(counted).rate,
         "engines": list(engines),
         "standins": standins,
         "warnings": list(warnings),
@@ -70,28 +75,22 @@ def _call(
     fact: Mapping[str, Any],
     leg: Mapping[str, Any],
     scenario: Scenario,
-    transcript: Mapping[str, Any],
+    transcript: Transcript,
 ) -> dict[str, Any]:
-    expected = scenario.expected
-    learned = {item["name"]: item["value"] for item in transcript["facts"]}
-    accepted = {expected.outcome.value, *(other.value for other in expected.also_accepted)}
-    missing = [
-        f"{name}: {learned.get(name)!r} instead of {text!r}"
-        for name, text in expected.facts.items()
-        if text.lower() not in str(learned.get(name, "")).lower()
-    ]
+    score = score_outcome(_result(transcript), scenario.expected)
+    lines = [line["text"] for line in leg["lines"] if not line["cut_short"]]
     return {
         "call_id": str(fact["call_id"]),
         "direction": fact["direction"],
         "scenario": scenario.name,
         "outcome": fact["outcome"],
-        "expected_outcome": expected.outcome.value,
-        "passed": fact["outcome"] in accepted and not missing,
-        "missing_facts": missing,
-        "facts": learned,
+        "expected_outcome": scenario.expected_outcome.value,
+        "passed": score.value,
+        "missing_facts": score.detail["missing_facts"],
+        "facts": {found.name: found.value for found in transcript.facts},
         "turns": int(fact["turns"]),
         "duration_s": _number(fact["duration_s"]),
-        "cost_usd": fact["cost_usd"],
+        "cost_usd": None if pd.isna(fact["cost_usd"]) else fact["cost_usd"],
         "unpriced_lines": int(fact["unpriced_lines"]),
         "response_latency_ms": {
             "p50": _number(fact["response_latency_p50_ms"]),
@@ -100,24 +99,40 @@ def _call(
         "heard_latency_ms": [ms for ms in leg["response_latencies_ms"] if ms is not None],
         "audible_gaps": len(leg["gaps"]),
         "engines": {stage: fact[f"{stage}_engine"] for stage in ("stt", "llm", "tts")},
-        "caller_lines": [line["text"] for line in leg["lines"] if not line.get("cut_short")],
+        "caller_lines": lines,
         "caller_heard": [heard["text"] for heard in leg["heard"]],
+        "word_errors": _word_errors(lines, transcript),
         "transcript": [
             {
-                "turn_index": turn["turn_index"],
-                "caller": turn["caller_said"],
-                "agent": turn["agent_heard"],
-                "agent_name": turn["agent"],
-                "interrupted": turn["interrupted"],
+                "turn_index": turn.turn_index,
+                "caller": turn.caller_said,
+                "agent": turn.agent_heard,
+                "agent_name": turn.agent,
+                "interrupted": turn.interrupted,
             }
-            for turn in transcript["turns"]
+            for turn in transcript.turns
         ],
     }
 
 
+def _result(transcript: Transcript) -> ConversationResult | None:
+    if transcript.outcome is None:
+        return None
+    return ConversationResult(
+        outcome=transcript.outcome, facts=transcript.facts, summary=transcript.summary
+    )
+
+
+def _word_errors(lines: Sequence[str], transcript: Transcript) -> WordErrors | None:
+    """Lines that a caller cut short are not in `lines`; a machine's words nobody transcribes."""
+    if not lines or transcript.outcome is Outcome.VOICEMAIL:
+        return None
+    return recognition_errors(lines, transcript.turns)
+
+
 def _totals(rows: Sequence[Mapping[str, Any]], turns: pd.DataFrame) -> dict[str, Any]:
-    costs = [row["cost_usd"] for row in rows]
-    cost_usd = sum((cost for cost in costs if not pd.isna(cost)), Decimal(0))
+    known = (row["cost_usd"] for row in rows)
+    cost_usd = sum((cost for cost in known if cost is not None), Decimal(0))
     qualified = sum(row["outcome"] == QUALIFIED for row in rows)
     latencies = [float(ms) for ms in turns["response_latency_ms"].dropna()]
     return {
@@ -140,21 +155,6 @@ def _totals(rows: Sequence[Mapping[str, Any]], turns: pd.DataFrame) -> dict[str,
         "measured_turns": len(latencies),
         "audible_gaps": sum(row["audible_gaps"] for row in rows),
     }
-
-
-def _word_error_rate(rows: Sequence[Mapping[str, Any]]) -> float | None:
-    """Errors over words, summed over calls with people.
-
-    Left out are lines that a caller cut short, and what a machine says, which nobody transcribes.
-    """
-    return corpus_word_errors(
-        (
-            " ".join(row["caller_lines"]),
-            " ".join(turn["caller"] for turn in row["transcript"]),
-        )
-        for row in rows
-        if row["caller_lines"] and row["outcome"] != Outcome.VOICEMAIL.value
-    ).rate
 
 
 def _percentiles(values: Sequence[float]) -> dict[str, float | None]:
