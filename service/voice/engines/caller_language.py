@@ -51,21 +51,22 @@ class CallerLanguage:
         """Sample sentences; the same arguments give the same list.
 
         Each template yields `per_template` samples, or as many as its longest choice has options;
-        duplicates are dropped. A quarter of them get an opener ("well", "no") before them. Every
-        value of every slot is there at least once, on its own.
+        duplicates are dropped. A quarter of them get an opener ("well", "no") before them. What a
+        template yields depends on itself and its slots only, not on the templates before it.
         """
-        sampler = _Sampler(random.Random(seed))  # noqa: S311 - not a secret
         found: dict[str, None] = {}
         for template in self._templates:
+            sampler = _Sampler(random.Random(f"{seed} {template}"))  # noqa: S311 - not a secret
             for _ in range(max(per_template, _widest(template))):
                 words = sampler.words(template)
                 found[" ".join(words)] = None
                 if sampler.draw() < _OPENED_SHARE:
-                    opener = sampler.words((self._opener,))
-                    found[" ".join([*opener, *words])] = None
-        for value in (option for slot in self._slots.values() for option in slot.options):
-            found[" ".join(sampler.words(value))] = None
+                    found[" ".join([*sampler.words((self._opener,)), *words])] = None
         return list(found)
+
+    def words(self) -> set[str]:
+        """Return every word of every template and slot."""
+        return set(_words((self._opener, *self._slots.values(), Choice(tuple(self._templates)))))
 
     def yields(self, sentence: str) -> bool:
         """Say whether the templates can make this sentence: any choice, any opener."""
@@ -73,8 +74,7 @@ class CallerLanguage:
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        values = (option for slot in self._slots.values() for option in slot.options)
-        template = _expression(Choice((*self._templates, *values)))
+        template = _expression(Choice(tuple(self._templates)))
         return re.compile(f"(?:{_expression(self._opener)})?{template}")
 
     def _parse(self, text: str) -> Sequence:
@@ -139,6 +139,15 @@ def load_caller_language(path: Path = TEMPLATES) -> CallerLanguage:
         raise InvalidInput(f"{path} is not a template file: {error}") from error
     templates = [template for group in content.sentences.values() for template in group]
     return CallerLanguage(slots=content.slots, openers=content.openers, templates=templates)
+
+
+def _words(sequence: Sequence) -> Iterator[str]:
+    for part in sequence:
+        if isinstance(part, str):
+            yield part
+        else:
+            for option in part.options:
+                yield from _words(option)
 
 
 def _widest(sequence: Sequence) -> int:

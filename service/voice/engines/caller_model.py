@@ -11,11 +11,15 @@ from pocketsphinx import get_model_path
 from pocketsphinx.lm import ArpaBoLM
 
 from service.domain.errors import SpeechError
-from service.voice.engines.caller_language import TEMPLATES, load_caller_language
+from service.voice.engines.caller_language import (
+    TEMPLATES,
+    CallerLanguage,
+    load_caller_language,
+)
 
 SAMPLES_PER_TEMPLATE = 12
 DISCOUNT_MASS = 0.5
-_LAYOUT = "1"
+_LAYOUT = "2"
 
 
 class CallerModel(NamedTuple):
@@ -52,9 +56,9 @@ def _build(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix="building-", dir=folder.parent))
     try:
-        sentences = load_caller_language().sentences(per_template=SAMPLES_PER_TEMPLATE)
-        _write_dictionary(made / "caller.dict", {w for line in sentences for w in line.split()})
-        _write_arpa(made / "caller.arpa", sentences)
+        language = load_caller_language()
+        _write_dictionary(made / "caller.dict", language.words())
+        _write_arpa(made / "caller.arpa", language)
         os.replace(made, folder)
     except OSError:
         if not folder.is_dir():
@@ -63,8 +67,16 @@ def _build(folder: Path) -> None:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _write_arpa(path: Path, sentences: list[str]) -> None:
-    model = ArpaBoLM(text="\n".join(sentences), add_start=True, discount_mass=DISCOUNT_MASS)
+def _write_arpa(path: Path, language: CallerLanguage) -> None:
+    """Count trigrams of sampled sentences; words that no sample holds get a count of one."""
+    words = path.with_suffix(".words")
+    words.write_text("\n".join(sorted(language.words())), encoding="utf-8")
+    model = ArpaBoLM(
+        text="\n".join(language.sentences(per_template=SAMPLES_PER_TEMPLATE)),
+        word_file=str(words),
+        add_start=True,
+        discount_mass=DISCOUNT_MASS,
+    )
     model.compute()
     with path.open("w", encoding="utf-8") as file:
         model.write(file)

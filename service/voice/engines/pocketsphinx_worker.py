@@ -12,8 +12,8 @@ from service.voice.engines.wide_band import widen
 
 _PADDING = bytes(2 * 3_200)
 _WARP = "1.08"
-"""Frequency warp of the front end. On 38 real telephone recordings with the general language model
-it takes the word error rate from 0.42 to 0.33; on rendered voices it matters to the highest only.
+"""Frequency warp of the front end. With the general language model it takes the word error rate of
+21 real recordings of women from 0.35 to 0.31 and of 17 others from 0.48 to 0.36.
 """
 
 _loaded: list[Decoder] = []
