@@ -37,6 +37,8 @@ Spectra = NDArray[np.complex128]
 
 def widen(pcm: Pcm16k) -> Pcm16k:
     """Return telephone speech, brought to one loudness, with steady noise less and a high band."""
+    if not pcm.size:
+        return pcm
     samples = even_loudness(pcm)
     spectra = lessen_noise(analyse(samples))
     power = np.exp(features(spectra) @ _weights())
