@@ -110,6 +110,7 @@ def _next(report: Mapping[str, Any], json_file: str | None) -> Text:
     better = [engine["better"] for engine in report["engines"] if engine["better"]]
     steps = {
         'make demo DEMO_ARGS="--keep --json demo.json"': "and leave the service running, then",
+        "source .venv/bin/activate": "for the command reauto",
         "reauto configs propose --from demo.json": "a better config from these figures",
         "make lab": "notebooks on the snapshot",
         **dict.fromkeys(better, "a better engine"),
