@@ -89,6 +89,9 @@ async def test_decodes_with_a_model_that_the_test_made(ears: FasterWhisperSpeech
     found = await ears.transcribe(NOISE, language="en-US")
     again = await ears.transcribe(NOISE, language="en-US")
     assert found == again
+    assert found.text
+    assert found.confidence is not None
+    assert 0 < found.confidence < 0.1  # a random model is not sure of anything
     (usage,) = found.usage
     assert (usage.meter, usage.quantity) == (Meter.STT_AUDIO_SECONDS, Decimal(2))
     assert (usage.provider, usage.model) == ("faster_whisper", "tiny-random")
