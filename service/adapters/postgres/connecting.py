@@ -26,7 +26,8 @@ def make_engine(
 
     `timeout_s` bounds one statement: the client cancels it on the server. No statement is cached
     and names are unique, because PgBouncer may serve each transaction from another connection; no
-    startup parameter is set, because PgBouncer refuses those it does not know.
+    startup parameter is set, because PgBouncer refuses those it does not know. Errors show the
+    statement without its parameters, which hold names and transcripts.
     """
 
     async def connect(**_: Any) -> Any:
@@ -44,6 +45,7 @@ def make_engine(
             "prepared_statement_cache_size": 0,
             "prepared_statement_name_func": lambda: f"__reauto_{uuid4()}__",
         },
+        hide_parameters=True,
         **options,
     )
 
