@@ -18,8 +18,6 @@ FEWEST_TURNS = 20
 WORTH_MS = 100.0
 """A stage faster than this at the median is left alone."""
 STEP = 0.8
-MOST_FALSE_ENDS = 0.05
-"""Share of turns ended while the caller went on, above which we do not get more impatient."""
 
 
 class StageFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,11 +29,10 @@ class StageFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """What a report says about waiting: the waterfall by segment, and turns ended falsely."""
+    """What a report says about waiting: the waterfall by segment."""
 
     latency_waterfall_ms: dict[str, StageFigures | None]
     measured_turns: int | None = None
-    false_ends: int = 0
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +95,7 @@ def propose(report: Mapping[str, Any], base: AgentConfig) -> Proposal:
         figures = (
             f"{stage.name} takes {stage.p50_ms:.0f} ms at the median, {stage.p95_ms:.0f} ms at p95"
         )
-        found = _trim(stage, base, false_ends=evidence.totals.false_ends / turns)
+        found = _trim(stage, base)
         if isinstance(found, str):
             reasons.append(f"{figures}: left alone, {found}")
             continue
@@ -125,13 +122,11 @@ def _slowest_first(evidence: Evidence) -> list[_Stage]:
     return sorted(worth, key=lambda stage: stage.p50_ms, reverse=True)
 
 
-def _trim(stage: _Stage, base: AgentConfig, *, false_ends: float) -> _Trim | str:
+def _trim(stage: _Stage, base: AgentConfig) -> _Trim | str:
     """Return the trim for a stage, or why there is none."""
     rule = _RULES.get(stage.name)
     if rule is None:
         return "it has no setting of its own"
-    if rule is _end_of_turn and false_ends > MOST_FALSE_ENDS:
-        return f"{false_ends:.0%} of the turns ended while the caller went on"
     return rule(stage, base)
 
 

@@ -20,7 +20,6 @@ REPORT = {
             "transcription": {"p50": 120, "p95": 300, "n": 40},
         },
         "measured_turns": 40,
-        "false_ends": 0,
     }
 }
 

@@ -11,9 +11,9 @@ from service.domain.errors import InvalidInput, Refused
 from service.measures.latency import SEGMENTS
 
 
-def report(*, false_ends: int = 0, turns: int = 40, **stages: tuple[float, float]):
+def report(*, turns: int = 40, **stages: tuple[float, float]):
     waterfall = {name: {"p50": p50, "p95": p95, "n": turns} for name, (p50, p95) in stages.items()}
-    return {"totals": {"latency_waterfall_ms": waterfall, "false_ends": false_ends}}
+    return {"totals": {"latency_waterfall_ms": waterfall}}
 
 
 def changed(proposal) -> dict[str, tuple[object, object]]:
@@ -60,15 +60,6 @@ def test_reasons_state_the_figures(config):
         "end_of_turn takes 400 ms at the median, 1210 ms at p95: most of it is waiting: "
         "turn_taking.max_pause_ms 1200 -> 960",
     )
-
-
-def test_impatience_is_not_paid_for_with_interruptions(config):
-    stages = {"end_of_turn": (400, 1210), "first_token": (150, 200)}
-    calm = propose(report(false_ends=2, **stages), config)
-    assert changed(calm) == {"turn_taking.max_pause_ms": (1200, 960)}
-    hasty = propose(report(false_ends=3, **stages), config)
-    assert changed(hasty) == {"language_model.context_tokens": (4096, 3277)}
-    assert any("8% of the turns ended" in reason for reason in hasty.reasons)
 
 
 def test_proposals_stop_at_their_bounds(config):
