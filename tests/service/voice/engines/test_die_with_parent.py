@@ -45,9 +45,11 @@ def test_no_process_outlives_a_killed_parent(engine: str, tmp_path: Path) -> Non
     )
     with parent:
         assert parent.stdout is not None
-        said = next((line for line in parent.stdout if line.startswith("children")), "")
-        children = [psutil.Process(int(pid)) for pid in said.split()[1:]]
-        parent.kill()
+        try:
+            said = next((line for line in parent.stdout if line.startswith("children")), "")
+            children = [psutil.Process(int(pid)) for pid in said.split()[1:]]
+        finally:
+            parent.kill()
     assert children
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
