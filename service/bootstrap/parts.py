@@ -69,7 +69,12 @@ class Parts:
         made = {
             "public_url": self.settings.public_url,
             "active": ActiveCalls(capacity=self.settings.max_calls),
-            "recorder": Recorder(calls=self.stores.calls, prices=self.prices, clock=self.clock),
+            "recorder": Recorder(
+                calls=self.stores.calls,
+                prices=self.prices,
+                metrics=self.metrics,
+                clock=self.clock,
+            ),
             "settlement": Settlement(
                 calls=self.stores.calls,
                 prices=self.prices,

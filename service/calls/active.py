@@ -15,11 +15,26 @@ class ActiveCalls:
         self.capacity = capacity
         self.draining = False
         self._running: dict[UUID, tuple[LiveControl, AgentConfig]] = {}
+        self._reserved: dict[UUID, float] = {}
         self._empty = asyncio.Event()
         self._empty.set()
 
     def __len__(self) -> int:
         return len(self._running)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another call may be admitted; calls on their way here count."""
+        waiting = sum(call_id not in self._running for call_id in self._reserved)
+        return not self.draining and len(self._running) + waiting < self.capacity
+
+    def reserve(self, call_id: UUID, *, until_s: float) -> None:
+        """Keep a place for a call whose stream is on its way, until that monotonic time."""
+        self._reserved[call_id] = until_s
+
+    def forget_late(self, *, now_s: float) -> None:
+        """Give up the places of streams that did not come in time."""
+        self._reserved = {key: until for key, until in self._reserved.items() if until > now_s}
 
     def enter(self, call: Call, control: LiveControl, config: AgentConfig) -> None:
         """Register a conversation that is about to run."""
@@ -29,6 +44,7 @@ class ActiveCalls:
     def leave(self, call: Call) -> None:
         """Forget a conversation that has ended."""
         self._running.pop(call.call_id, None)
+        self._reserved.pop(call.call_id, None)
         if not self._running:
             self._empty.set()
 

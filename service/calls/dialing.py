@@ -10,7 +10,7 @@ from service.compliance.permit import Compliance
 from service.configs.registry import ConfigRegistry
 from service.domain.call import Call, CallStatus, Direction
 from service.domain.contact import Contact, parse_e164
-from service.domain.errors import InvalidInput, NotFound, TelephonyError
+from service.domain.errors import InvalidInput, NotFound, StorageUnavailable, TelephonyError
 from service.domain.ids import new_id
 from service.domain.outcome import Outcome
 from service.observability.tracing import following_call
@@ -91,11 +91,18 @@ class Dialing:
         )
         try:
             placed = await self._telephony.place(leg)
-        except TelephonyError:
-            await self._settlement.give_up(call, Outcome.FAILED, why="the network refused it")
+        except TelephonyError as error:
+            # Without an answer the phone may ring all the same: then its callbacks tell.
+            if error.code is not None or error.retryable:
+                await self._settlement.give_up(call, Outcome.FAILED, why="the network refused it")
             raise
         log.info("call placed", twilio_sid=placed.twilio_sid)
-        return await self._calls.placed(call.call_id, twilio_sid=placed.twilio_sid)
+        try:
+            return await self._calls.placed(call.call_id, twilio_sid=placed.twilio_sid)
+        except StorageUnavailable:
+            # It rings: a callback will bring the sid again, and an error would make it ring twice.
+            log.warning("the network's id could not be stored", twilio_sid=placed.twilio_sid)
+            return call
 
     async def _contact(self, *, to_number: str | None, contact_id: UUID | None) -> Contact:
         if contact_id is not None:

@@ -27,5 +27,7 @@ class HangUp:
             await self._sessions.tell(
                 live.worker_id, HangUpRequested(call_id=call_id, reason=reason)
             )
-        elif call.twilio_sid is not None:
+        elif call.twilio_sid is None:
+            raise Conflict("the network has not taken the call yet: try again in a moment")
+        else:
             await self._telephony.hang_up(call.twilio_sid)

@@ -90,9 +90,13 @@ class Intake:
         return await self._connect(call)
 
     async def again(self, call_id: UUID, webhook: VoiceWebhook) -> str:
-        """The media socket ended without a hang-up: say so, unless the call was over anyway."""
+        """The media socket ended without a hang-up: say so.
+
+        A session that still winds the call up knows better what it came to.
+        """
         call = await self._calls.placed(call_id, twilio_sid=webhook.twilio_sid)
-        if call.outcome is None:
+        running = await self._sessions.get(call_id)
+        if call.outcome is None and running is None:
             log.warning("media socket broke in mid-call")
             await self._settlement.give_up(call, Outcome.FAILED, why="the media socket broke")
         return self._telephony.say_and_hang_up(CUT_OFF)
@@ -105,12 +109,15 @@ class Intake:
                 at=self._clock.now(),
             )
         )
+        self._active.forget_late(now_s=self._clock.monotonic())
         worker = await self._worker_with_room()
         if worker is None:
             log.warning("no worker has room for a call")
             await self._settlement.give_up(call, Outcome.FAILED, why="all lines were busy")
             return self._telephony.say_and_hang_up(BUSY)
         worker_id, public_url = worker
+        if worker_id == self._worker_id:
+            self._active.reserve(call.call_id, until_s=self._clock.monotonic() + TOKEN_TTL_S)
         token = await self._sessions.issue_token(
             call.call_id, worker_id=worker_id, ttl_s=TOKEN_TTL_S
         )
@@ -125,7 +132,7 @@ class Intake:
         )
 
     async def _worker_with_room(self) -> tuple[str, str] | None:
-        if not self._active.draining and len(self._active) < self._active.capacity:
+        if self._active.has_room:
             return self._worker_id, self._public_url
         others = [worker for worker in await self._sessions.workers() if _has_room(worker)]
         others = [worker for worker in others if worker.worker_id != self._worker_id]

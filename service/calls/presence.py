@@ -1,12 +1,15 @@
 """Presence: a worker tells the others that it lives, reads its inbox, and drains when asked."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import structlog
 
 from service.calls.active import ActiveCalls
 from service.calls.settlement import Settlement
-from service.domain.errors import StorageUnavailable
+from service.domain.call import Call
+from service.domain.errors import ReautoError, StorageUnavailable
 from service.domain.events import (
     CallEvent,
     DrainRequested,
@@ -15,6 +18,7 @@ from service.domain.events import (
     MachineDetected,
 )
 from service.domain.outcome import Outcome
+from service.domain.turn import Turn
 from service.observability.tracing import following_call
 from service.ports.call_store import CallStore
 from service.ports.clock import Clock
@@ -56,8 +60,12 @@ class Presence:
         left = await self._calls.unfinished(worker_id=self._worker_id)
         for call in left:
             await self._settlement.give_up(
-                call, Outcome.FAILED, why="the worker stopped in mid-call"
+                call,
+                Outcome.FAILED,
+                why="the worker stopped in mid-call",
+                ended_at=_last_sign_of_life(call, await self._calls.turns(call.call_id)),
             )
+            await self._sessions.remove(call.call_id)
         if left:
             log.warning("calls of an earlier process were closed", calls=len(left))
         return len(left)
@@ -65,14 +73,17 @@ class Presence:
     async def announce_forever(self) -> None:
         """Publish this worker's state every second."""
         while True:
-            try:
-                await self.announce()
-            except StorageUnavailable as error:
-                log.warning("worker could not announce itself", error=str(error))
+            await self.announce()
             await self._clock.sleep(ANNOUNCE_S)
 
     async def announce(self) -> None:
-        """Publish this worker's state now."""
+        """Publish this worker's state now; a Redis that is away is only logged."""
+        try:
+            await self._announce()
+        except StorageUnavailable as error:
+            log.warning("worker could not announce itself", error=str(error))
+
+    async def _announce(self) -> None:
         await self._sessions.announce(
             WorkerInfo(
                 worker_id=self._worker_id,
@@ -92,6 +103,12 @@ class Presence:
                 acts.create_task(self._act(event))
 
     async def _act(self, event: CallEvent) -> None:
+        try:
+            await self._follow(event)
+        except ReautoError as error:
+            log.error("an event could not be acted on", error=str(error))
+
+    async def _follow(self, event: CallEvent) -> None:
         if isinstance(event, DrainRequested):
             await self.drain(reason=event.reason)
             return
@@ -118,7 +135,8 @@ class Presence:
                 *(
                     conversation.end(spoken_goodbye=config.phrases.drain_goodbye)
                     for conversation, config in self._active.everyone()
-                )
+                ),
+                return_exceptions=True,
             )
             await self._empty_within(GOODBYE_S)
         await self.announce()
@@ -133,3 +151,11 @@ class Presence:
             waiting.cancel()
             timer.cancel()
             await asyncio.gather(waiting, timer, return_exceptions=True)
+
+
+def _last_sign_of_life(call: Call, turns: Sequence[Turn]) -> datetime | None:
+    """When the last turn that was stored was over; None without one."""
+    ends_ms = [turn.stamps.playback_ended_ms or 0 for turn in turns]
+    if call.answered_at is None or not ends_ms:
+        return call.answered_at
+    return call.answered_at + timedelta(milliseconds=max(ends_ms))

@@ -5,26 +5,33 @@ from uuid import UUID
 
 import structlog
 
+from service.calls.patience import until_stored
 from service.domain.errors import StorageUnavailable
 from service.domain.turn import Turn
 from service.money.price_book import PriceBook
+from service.observability.metrics import Metrics
 from service.observability.tracing import following_call
 from service.ports.call_store import CallStore
 from service.ports.clock import Clock
 
 log = structlog.get_logger()
 
-_RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
-
 
 class Recorder:
     """One per worker. `record` never blocks; `run` writes; `flush` waits for one call's turns."""
 
     def __init__(
-        self, *, calls: CallStore, prices: PriceBook, clock: Clock, queue_size: int = 10_000
+        self,
+        *,
+        calls: CallStore,
+        prices: PriceBook,
+        metrics: Metrics,
+        clock: Clock,
+        queue_size: int = 10_000,
     ) -> None:
         self._calls = calls
         self._prices = prices
+        self._metrics = metrics
         self._clock = clock
         self._queue: asyncio.Queue[Turn] = asyncio.Queue(maxsize=queue_size)
         self._pending: dict[UUID, int] = {}
@@ -66,19 +73,14 @@ class Recorder:
 
     async def _write_until_taken(self, turn: Turn) -> None:
         today = self._clock.now().date()
-        ledger = [self._prices.price(usage, today) for usage in turn.usage]
-        attempt = 0
-        while True:
-            try:
-                await self._calls.record_turn(turn, ledger)
-                log.info("turn recorded", turn_index=turn.turn_index, lines=len(ledger))
-                return
-            except StorageUnavailable:
-                wait_s = _RETRY_S[min(attempt, len(_RETRY_S) - 1)]
-                log.warning("turn waits for PostgreSQL", turn_index=turn.turn_index, wait_s=wait_s)
-            except Exception:
-                # One poisonous turn must not stop the turns of every other call.
-                log.exception("turn could not be written", turn_index=turn.turn_index)
-                return
-            await self._clock.sleep(wait_s)
-            attempt += 1
+        try:
+            ledger = [self._prices.price(usage, today) for usage in turn.usage]
+            await until_stored(
+                lambda: self._calls.record_turn(turn, ledger), what="turn", clock=self._clock
+            )
+        except Exception:
+            # One poisonous turn must not stop the turns of every other call.
+            log.exception("turn could not be written", turn_index=turn.turn_index)
+            return
+        self._metrics.spent(ledger)
+        log.info("turn recorded", turn_index=turn.turn_index, lines=len(ledger))

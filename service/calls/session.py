@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from service.calls.active import ActiveCalls
+from service.calls.patience import until_stored
 from service.calls.recorder import Recorder
 from service.calls.settlement import Settlement
 from service.configs.registry import ConfigRegistry
@@ -87,9 +88,6 @@ class CallSessions:
         await self._run(call, opened.media)
 
     async def _run(self, call: Call, media: MediaSocket) -> None:
-        call = await self._calls.served_by(
-            call.call_id, worker_id=self._worker_id, engines=self._engines, at=self._clock.now()
-        )
         version = await self._configs.get(call.config_id)
         contact = await self._contacts.get(call.contact_id) if call.contact_id else None
         brief = CallBrief(call=call, config=version.config, contact=contact)
@@ -99,21 +97,29 @@ class CallSessions:
             brief=brief, media=media, on_turn=lambda turn: self._turn(turn, live)
         )
         result = ConversationResult(outcome=Outcome.FAILED, summary="the session broke")
+        # Entered before others are told who serves the call, so that no event of theirs is lost.
         self._active.enter(call, conversation, version.config)
         try:
-            async with self._heartbeat(live):
-                result = await self._converse(call, conversation)
+            call = await self._serving(call, conversation)
+            async with self._heartbeat(call, live, conversation):
+                result = await self._converse(conversation)
         finally:
             await asyncio.shield(self._end(call, media, result))
+
+    async def _serving(self, call: Call, conversation: Conversation) -> Call:
+        call = await self._calls.served_by(
+            call.call_id, worker_id=self._worker_id, engines=self._engines, at=self._clock.now()
+        )
+        if call.answered_by is not None and call.answered_by.startswith("machine"):
+            await conversation.machine_detected(call.answered_by)
+        return call
 
     def _turn(self, turn: Turn, live: "_Live") -> None:
         live.follow(turn)
         self._metrics.turn_finished(turn)
         self._recorder.record(turn)
 
-    async def _converse(self, call: Call, conversation: Conversation) -> ConversationResult:
-        if call.answered_by is not None and call.answered_by.startswith("machine"):
-            await conversation.machine_detected(call.answered_by)
+    async def _converse(self, conversation: Conversation) -> ConversationResult:
         try:
             return await conversation.run()
         except ReautoError as error:
@@ -121,7 +127,7 @@ class CallSessions:
         except Exception:
             # The boundary of one call: its bug must not reach the calls beside it.
             log.exception("conversation broke")
-        return ConversationResult(outcome=Outcome.FAILED, summary="the conversation broke")
+        return _salvaged(conversation.result())
 
     async def _end(self, call: Call, media: MediaSocket, result: ConversationResult) -> None:
         """Hang up, flush, settle, in this order; each step runs even when one before it failed."""
@@ -143,18 +149,30 @@ class CallSessions:
 
     async def _settle(self, call: Call, result: ConversationResult) -> None:
         if result.outcome is Outcome.DO_NOT_CALL:
-            await self._contacts.suppress(
-                _callee(call), reason="asked during a call", call_id=call.call_id
-            )
+            await until_stored(lambda: self._suppress(call), what="suppression", clock=self._clock)
         await self._recorder.flush(call.call_id)
-        await self._settlement.settle(call, result)
+        await until_stored(
+            lambda: self._settlement.settle(call, result), what="outcome", clock=self._clock
+        )
+
+    async def _suppress(self, call: Call) -> None:
+        await self._contacts.suppress(
+            _callee(call), reason="asked during a call", call_id=call.call_id
+        )
 
     @contextlib.asynccontextmanager
-    async def _heartbeat(self, live: "_Live") -> AsyncIterator[None]:
+    async def _heartbeat(
+        self, call: Call, live: "_Live", conversation: Conversation
+    ) -> AsyncIterator[None]:
         async def beat() -> None:
+            suppressed = False
             while True:
                 try:
                     await self._sessions.save(live.snapshot(), ttl_s=SESSION_TTL_S)
+                    # At once, not at the end of the call: this worker may die before.
+                    if not suppressed and conversation.result().outcome is Outcome.DO_NOT_CALL:
+                        await self._suppress(call)
+                        suppressed = True
                 except StorageUnavailable as error:
                     log.warning("session heartbeat missed", error=str(error))
                 await self._clock.sleep(HEARTBEAT_S)
@@ -195,6 +213,13 @@ class _Live:
 
     def snapshot(self) -> LiveCall:
         return msgspec.structs.replace(self._now, heartbeat_at=self._clock.now().timestamp())
+
+
+def _salvaged(so_far: ConversationResult) -> ConversationResult:
+    """What a broken conversation came to: its own decision if it had made one, else FAILED."""
+    if so_far.outcome is not Outcome.ABANDONED:
+        return so_far
+    return msgspec.structs.replace(so_far, outcome=Outcome.FAILED, summary="the conversation broke")
 
 
 def _callee(call: Call) -> str:

@@ -1,5 +1,7 @@
 """Settlement: the one place that ends a call in the books, with its outcome and its leg's cost."""
 
+from datetime import datetime
+
 import structlog
 
 from service.domain.call import Call
@@ -26,25 +28,34 @@ class Settlement:
         self._metrics = metrics
         self._clock = clock
 
-    async def settle(self, call: Call, result: ConversationResult) -> Call:
-        """Finish a call now. A leg that was answered costs, from the answer to its end."""
-        ledger = self._leg_ledger(call)
+    async def settle(
+        self, call: Call, result: ConversationResult, *, ended_at: datetime | None = None
+    ) -> Call:
+        """Finish a call. A leg that was answered costs, from the answer to its end.
+
+        The end is what the network reported, else `ended_at`, else now.
+        """
+        ledger = self._leg_ledger(call, ended_at=ended_at)
         ended = await self._calls.finish(
             call.call_id, result=result, ledger=ledger, at=self._clock.now()
         )
-        self._metrics.call_ended(ended)
-        self._metrics.spent(ledger)
+        if ended.outcome is result.outcome:
+            self._metrics.call_ended(ended)
+            self._metrics.spent(ledger)
         log.info("call settled", outcome=result.outcome.value, direction=call.direction.value)
         return ended
 
-    async def give_up(self, call: Call, outcome: Outcome, *, why: str = "") -> Call:
-        """Finish a call in which nobody conversed."""
-        return await self.settle(call, ConversationResult(outcome=outcome, summary=why))
+    async def give_up(
+        self, call: Call, outcome: Outcome, *, why: str = "", ended_at: datetime | None = None
+    ) -> Call:
+        """Finish a call in which nobody conversed, or whose conversation was lost."""
+        result = ConversationResult(outcome=outcome, summary=why)
+        return await self.settle(call, result, ended_at=ended_at)
 
-    def _leg_ledger(self, call: Call) -> list[LedgerLine]:
+    def _leg_ledger(self, call: Call, *, ended_at: datetime | None) -> list[LedgerLine]:
         if call.answered_at is None:
             return []
         now = self._clock.now()
-        seconds = ((call.ended_at or now) - call.answered_at).total_seconds()
+        seconds = ((call.ended_at or ended_at or now) - call.answered_at).total_seconds()
         usages = leg_usage(call, seconds=max(0.0, seconds))
         return [self._prices.price(usage, now.date()) for usage in usages]

@@ -45,7 +45,7 @@ class Dialer:
 
     async def step(self) -> bool:
         """Place at most one call; True when one was placed."""
-        if self._active.draining:
+        if not self._active.has_room:
             return False
         for campaign in await self._campaigns.running():
             attempt = await self._campaigns.claim(campaign.campaign_id)

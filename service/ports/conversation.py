@@ -56,6 +56,10 @@ class LiveControl(Protocol):
 class Conversation(LiveControl, Protocol):
     """One call's voice: listens, takes turns, speaks, until the conversation or the stream ends."""
 
+    def result(self) -> ConversationResult:
+        """What it came to so far; valid at any time."""
+        ...
+
     async def run(self) -> ConversationResult:
         """Return when everything is played or the stream is gone; the caller hangs up."""
         ...

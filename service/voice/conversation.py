@@ -152,6 +152,10 @@ class VoiceConversation:
             raise self._broken
         return self._dialogue.result()
 
+    def result(self) -> ConversationResult:
+        """What it came to so far."""
+        return self._dialogue.result()
+
     async def machine_detected(self, answered_by: str) -> None:
         """Stop talking; once the machine is quiet, let the dialogue leave its message."""
         log.info("answering machine", answered_by=answered_by)

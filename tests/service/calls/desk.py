@@ -27,7 +27,7 @@ class ScriptedConversation:
 
     brief: CallBrief
     on_turn: Callable[[Turn], None]
-    result: ConversationResult
+    came_to: ConversationResult
     failure: Exception | None = None
     told: list[str] = field(default_factory=list)
     started: asyncio.Event = field(default_factory=asyncio.Event)
@@ -38,7 +38,10 @@ class ScriptedConversation:
         await self.finish.wait()
         if self.failure is not None:
             raise self.failure
-        return self.result
+        return self.came_to
+
+    def result(self) -> ConversationResult:
+        return self.came_to
 
     async def machine_detected(self, answered_by: str) -> None:
         self.told.append(f"machine: {answered_by}")
@@ -108,7 +111,9 @@ class Desk(Office):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.recorder = Recorder(calls=self.calls, prices=self.prices, clock=self.clock)
+        self.recorder = Recorder(
+            calls=self.calls, prices=self.prices, metrics=self.metrics, clock=self.clock
+        )
         self.conversations: list[ScriptedConversation] = []
         self.result = ConversationResult(outcome=Outcome.QUALIFIED, summary="wants to sell")
         self.failure: Exception | None = None

@@ -84,3 +84,12 @@ async def test_a_running_call_is_ended_by_its_worker(desk: Desk) -> None:
         assert await anext(desk.sessions.inbox("w0")) == expected
     with pytest.raises(Conflict):
         await hang_up.request(call.call_id, reason="test")
+
+
+async def test_a_lost_answer_is_left_to_the_callbacks(desk: Desk) -> None:
+    await desk.contact()
+    desk.telephony.failures.append(TelephonyError("no answer came"))
+    with pytest.raises(TelephonyError):
+        await desk.dialing().place(to_number=THEIR_NUMBER)
+    (call,) = (await desk.calls.page(limit=10, cursor=None)).calls
+    assert call.outcome is None

@@ -91,3 +91,21 @@ def _worker(name: str, *, active_calls: int, draining: bool = False) -> WorkerIn
         draining=draining,
         heartbeat_at=0.0,
     )
+
+
+async def test_calls_on_their_way_take_places(desk: Desk) -> None:
+    desk.active.capacity = 1
+    intake = desk.intake()
+    assert media_url(WORKER_URL) in await intake.inbound(webhook("CA" + "2" * 32))
+    assert BUSY in await intake.inbound(webhook("CA" + "3" * 32))
+    await desk.clock.advance(61)
+    assert media_url(WORKER_URL) in await intake.inbound(webhook("CA" + "4" * 32))
+
+
+async def test_a_session_that_winds_up_keeps_the_last_word(desk: Desk) -> None:
+    call = await desk.placed()
+    async with desk.running(call):
+        await desk.clock.advance(0.1)
+        again = webhook(str(call.twilio_sid), "outbound-api")
+        assert CUT_OFF in await desk.intake().again(call.call_id, again)
+    assert (await desk.calls.get(call.call_id)).outcome is Outcome.QUALIFIED

@@ -41,7 +41,9 @@ def turn(call_id: object, index: int) -> Turn:
 async def test_a_store_that_is_away_costs_time_and_no_turn(desk: Desk) -> None:
     desk.calls = FlakyCallStore(failures=3)
     call = await desk.placed()
-    recorder = Recorder(calls=desk.calls, prices=desk.prices, clock=desk.clock)
+    recorder = Recorder(
+        calls=desk.calls, prices=desk.prices, metrics=desk.metrics, clock=desk.clock
+    )
     for index in range(3):
         recorder.record(turn(call.call_id, index))
     running = asyncio.create_task(recorder.run())
@@ -56,7 +58,9 @@ async def test_a_store_that_is_away_costs_time_and_no_turn(desk: Desk) -> None:
 
 async def test_a_full_queue_says_so(desk: Desk) -> None:
     call = await desk.placed()
-    recorder = Recorder(calls=desk.calls, prices=desk.prices, clock=desk.clock, queue_size=1)
+    recorder = Recorder(
+        calls=desk.calls, prices=desk.prices, metrics=desk.metrics, clock=desk.clock, queue_size=1
+    )
     recorder.record(turn(call.call_id, 0))
     with pytest.raises(StorageUnavailable):
         recorder.record(turn(call.call_id, 1))

@@ -2,11 +2,12 @@
 
 import pytest
 
-from service.domain.call import CallStatus
+from service.domain.call import Call, CallStatus
 from service.domain.conversation import ConversationResult
+from service.domain.errors import StorageUnavailable, TelephonyError
 from service.domain.outcome import Outcome
 from service.web.examples import CONFIG
-from tests.service.calls.desk import Desk, VendorBroke
+from tests.service.calls.desk import Desk, TextFrames, VendorBroke
 from tests.service.web.office import THEIR_NUMBER
 
 
@@ -41,6 +42,7 @@ async def test_a_live_call_is_seen_while_it_runs(desk: Desk) -> None:
 @pytest.mark.parametrize("failure", [VendorBroke("gone"), RuntimeError("a bug")])
 async def test_a_broken_conversation_still_ends_properly(desk: Desk, failure: Exception) -> None:
     desk.failure = failure
+    desk.result = ConversationResult(outcome=Outcome.ABANDONED)
     call = await desk.placed()
     async with desk.running(call) as conversation:
         conversation.turn(0)
@@ -53,8 +55,6 @@ async def test_a_broken_conversation_still_ends_properly(desk: Desk, failure: Ex
 async def test_a_failed_hang_up_does_not_lose_the_outcome(desk: Desk) -> None:
     call = await desk.placed()
     async with desk.running(call):
-        from service.domain.errors import TelephonyError
-
         desk.telephony.failures.append(TelephonyError("down", retryable=True))
     assert (await desk.calls.get(call.call_id)).outcome is Outcome.QUALIFIED
 
@@ -96,8 +96,6 @@ async def test_a_token_of_another_call_is_refused(desk: Desk) -> None:
 
 
 async def test_media_before_start_is_refused(desk: Desk) -> None:
-    from tests.service.calls.desk import TextFrames
-
     frames = TextFrames()
     frames.given.put_nowait(
         '{"event":"media","sequenceNumber":"1","streamSid":"MZ' + "0" * 32 + '",'
@@ -110,5 +108,55 @@ async def test_media_before_start_is_refused(desk: Desk) -> None:
 async def test_a_machine_verdict_that_came_first_is_told_to_the_conversation(desk: Desk) -> None:
     call = await desk.placed()
     await desk.calls.answered_by(call.call_id, "machine_start")
+    async with desk.running(call) as conversation:
+        assert conversation.told == ["machine: machine_start"]
+
+
+async def test_a_broken_conversation_keeps_what_it_had_decided(desk: Desk) -> None:
+    desk.failure = RuntimeError("a bug")
+    desk.result = ConversationResult(outcome=Outcome.DO_NOT_CALL)
+    call = await desk.placed()
+    async with desk.running(call):
+        pass
+    assert (await desk.calls.get(call.call_id)).outcome is Outcome.DO_NOT_CALL
+    assert await desk.contacts.is_suppressed(THEIR_NUMBER)
+
+
+async def test_an_opt_out_is_suppressed_while_the_call_still_runs(desk: Desk) -> None:
+    call = await desk.placed()
+    async with desk.running(call) as conversation:
+        conversation.came_to = ConversationResult(outcome=Outcome.DO_NOT_CALL)
+        await desk.clock.advance(1.5)
+        assert await desk.contacts.is_suppressed(THEIR_NUMBER)
+
+
+async def test_an_outcome_waits_for_a_store_that_is_away(desk: Desk) -> None:
+    call = await desk.placed()
+    finish = desk.calls.finish
+    failures = [StorageUnavailable("away"), StorageUnavailable("away")]
+
+    async def flaky(*arguments: object, **named: object) -> Call:
+        if failures:
+            raise failures.pop()
+        return await finish(*arguments, **named)  # type: ignore[arg-type]
+
+    desk.calls.finish = flaky  # type: ignore[method-assign]
+    async with desk.running(call) as conversation:
+        conversation.finish.set()
+        while failures:
+            await desk.clock.advance(1)
+        await desk.clock.advance(1)
+    assert (await desk.calls.get(call.call_id)).outcome is Outcome.QUALIFIED
+
+
+async def test_a_verdict_that_came_while_the_call_was_set_up_is_not_lost(desk: Desk) -> None:
+    call = await desk.placed()
+    served = desk.calls.served_by
+
+    async def late(*arguments: object, **named: object) -> Call:
+        await desk.calls.answered_by(call.call_id, "machine_start")
+        return await served(*arguments, **named)  # type: ignore[arg-type]
+
+    desk.calls.served_by = late  # type: ignore[method-assign]
     async with desk.running(call) as conversation:
         assert conversation.told == ["machine: machine_start"]
