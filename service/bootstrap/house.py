@@ -64,7 +64,8 @@ async def open_house(settings: Settings, *, engines: Engines | None = None) -> A
     quiet_pipecat()
     async with AsyncExitStack() as stack:
         clock = SystemClock()
-        stores = await _open_stores(settings, stack)
+        metrics = Metrics()
+        stores = await _open_stores(settings, stack, metrics=metrics)
         configs = ConfigRegistry(stores.configs, clock)
         version = await configs.ensure_default(load_default_config(DATA / "agent_config.yaml"))
         engines = engines or await choose_engines(settings, version.config)
@@ -79,7 +80,7 @@ async def open_house(settings: Settings, *, engines: Engines | None = None) -> A
             voice=voice,
             telephony=telephony,
             prices=load_price_book(DATA / "price_book.yaml"),
-            metrics=Metrics(),
+            metrics=metrics,
             clock=clock,
         )
         _watch(parts)
@@ -90,8 +91,8 @@ async def open_house(settings: Settings, *, engines: Engines | None = None) -> A
         yield house
 
 
-async def _open_stores(settings: Settings, stack: AsyncExitStack) -> Stores:
-    database = PostgresDatabase(settings)
+async def _open_stores(settings: Settings, stack: AsyncExitStack, *, metrics: Metrics) -> Stores:
+    database = PostgresDatabase(settings, on_wait=metrics.pool_waited)
     await database.open()
     stack.push_async_callback(database.close)
     assert settings.redis_url is not None, "the supervisor gives every worker a Redis"

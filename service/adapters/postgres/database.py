@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -32,13 +32,19 @@ class PoolStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PostgresDatabase:
-    """The pool. `open` connects to nothing yet, so a server that is away delays no start."""
+    """The pool. `open` connects to nothing yet, so a server that is away delays no start.
 
-    def __init__(self, settings: Settings) -> None:
+    `on_wait` is told the seconds that each request for a connection took, failed ones included.
+    """
+
+    def __init__(
+        self, settings: Settings, *, on_wait: Callable[[float], None] = lambda _seconds: None
+    ) -> None:
         if settings.database_url is None:
             raise InvalidSettings("REAUTO_DATABASE_URL: is not set")
         self._url = settings.database_url
         self._pool = settings.pool
+        self._on_wait = on_wait
         self._engine: AsyncEngine | None = None
         self._waiting = 0
         self._waits = 0
@@ -110,6 +116,7 @@ class PostgresDatabase:
             self._waits += 1
             self._wait_s += waited_s
             self._longest_wait_s = max(self._longest_wait_s, waited_s)
+            self._on_wait(waited_s)
 
     def _opened(self) -> AsyncEngine:
         if self._engine is None:

@@ -1,11 +1,13 @@
 """The pool on a real server: bounded, fair, cancel-safe, and back after an outage."""
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from service.adapters.postgres.database import PostgresDatabase
 from service.adapters.postgres.embedded import EmbeddedPostgres
@@ -98,6 +100,30 @@ async def test_an_error_rolls_back(database: PostgresDatabase) -> None:
     with pytest.raises(NotFound):
         await change_my_mind()
     assert await _one(database, "SELECT count(*) FROM suppressions") == 0
+
+
+async def test_every_wait_is_told(postgres_url: str) -> None:
+    waits: list[float] = []
+    settings = Settings(database_url=postgres_url, pool=PoolSettings(size=1, wait_s=0.2))
+    database = PostgresDatabase(settings, on_wait=waits.append)
+    await database.open()
+    async with database.transaction():
+        with pytest.raises(StorageUnavailable, match="pool"):
+            await database.probe()
+    assert len(waits) == database.statistics().waits == 2
+    assert sum(waits) == pytest.approx(database.statistics().wait_s)
+    await database.close()
+
+
+async def test_an_error_names_no_parameter(database: PostgresDatabase) -> None:
+    with pytest.raises(DBAPIError) as caught:
+        async with database.transaction() as connection:
+            await connection.execute(
+                sa.text("SELECT no_such_column, CAST(:text AS text)"), {"text": "my secret words"}
+            )
+    told = "".join(traceback.format_exception(caught.value))
+    assert "no_such_column" in told
+    assert "my secret words" not in told
 
 
 async def test_nothing_prepared_stays_on_the_server(postgres_url: str) -> None:
