@@ -15,7 +15,7 @@ from service.adapters.redis.sessions import RedisSessions
 from service.domain.errors import NotFound, ReautoError
 from service.domain.events import DrainRequested
 from service.observability.logging import configure_logging
-from service.settings import env_example, load_settings, require_telephony
+from service.settings import env_example, load_settings
 from service.supervisor.embedded import with_embedded_urls
 from service.supervisor.supervisor import Supervisor
 
@@ -25,8 +25,7 @@ DRAIN_MARGIN_S = 30.0
 
 def up() -> None:
     """Run the service here until Ctrl-C, with embedded PostgreSQL and Redis unless URLs are set."""
-    settings = load_settings()
-    require_telephony(settings)
+    settings = load_settings(needs_telephony=True)
     configure_logging(settings.log_format, sys.stderr, worker_id="supervisor")
     Supervisor(settings).run()
 
@@ -85,7 +84,7 @@ async def _drain(redis_url: str, worker_id: str, *, deadline: float) -> int:
 
 def _settings_checks() -> list[dict[str, Any]]:
     try:
-        require_telephony(load_settings())
+        load_settings(needs_telephony=True)
     except ReautoError as error:
         return [{"name": "settings", "state": "down", "detail": str(error)}]
     return [{"name": "settings", "state": "ok", "detail": "complete"}]

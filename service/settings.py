@@ -3,7 +3,8 @@
 Nothing that tuning may change lives here: that is the AgentConfig.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,7 +16,10 @@ from service.domain.contact import parse_e164
 from service.domain.errors import InvalidPhoneNumber, InvalidSettings
 
 PREFIX = "REAUTO_"
-_PLACEHOLDERS = ("changeme", "change-me", "your_", "your-", "xxxx", "<", "todo", "replace")
+_PLACEHOLDER = re.compile(
+    r"change[-_]?me|todo|replace([-_]?me|[-_]with.*)?|your[-_].*|<.*>|x{3,}", re.IGNORECASE
+)
+"""Matches whole values only: a real URL or name may well hold one of these words."""
 
 
 def _split(value: Any) -> Any:
@@ -37,16 +41,34 @@ def _http_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _account_sid(sid: str) -> str:
+    if sid and not re.fullmatch(r"AC[0-9a-fA-F]{32}", sid):
+        raise ValueError("must be AC and 32 hex digits")
+    return sid
+
+
+def _url_of(*schemes: str) -> Callable[[str], str]:
+    def check(url: str) -> str:
+        if not url.startswith(schemes):
+            raise ValueError(f"must start with {' or '.join(schemes)}")
+        return url
+
+    return check
+
+
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 SecretList = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
 PhoneNumbers = Annotated[CommaSeparated, AfterValidator(_e164_list)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+AccountSid = Annotated[str, AfterValidator(_account_sid)]
+PostgresUrl = Annotated[str, AfterValidator(_url_of("postgresql://"))]
+RedisUrl = Annotated[str, AfterValidator(_url_of("redis://", "rediss://", "unix://"))]
 
 
 class TwilioSettings(BaseModel):
     """The Twilio account. Needed to place and answer calls."""
 
-    account_sid: str = Field("", description="Account SID, AC and 32 hex digits")
+    account_sid: AccountSid = Field("", description="Account SID, AC and 32 hex digits")
     auth_token: SecretStr = Field(SecretStr(""), description="Auth token; verifies webhooks")
     api_key_sid: str = Field("", description="API key SID for REST requests instead of the token")
     api_key_secret: SecretStr = Field(SecretStr(""), description="Secret of that API key")
@@ -125,13 +147,13 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=1, le=65535, description="Port of the first worker; the next follow")
     workers: int = Field(1, ge=1, le=64, description="Worker processes")
     worker_id: str = Field("w0", description="Name of this worker; the supervisor sets it")
-    database_url: str | None = Field(
+    database_url: PostgresUrl | None = Field(
         None, description="PostgreSQL 15+ (postgresql://...); unset: embedded under DATA_DIR/local"
     )
-    database_read_url: str | None = Field(
+    database_read_url: PostgresUrl | None = Field(
         None, description="A read replica for pulls and reports; unset: DATABASE_URL"
     )
-    redis_url: str | None = Field(
+    redis_url: RedisUrl | None = Field(
         None, description="Redis 7+ (redis://... or unix://...); unset: embedded"
     )
     pool: PoolSettings = PoolSettings()
@@ -163,21 +185,18 @@ class Settings(BaseSettings):
         return Path(__file__).resolve().parents[1] / "data" / "voices"
 
 
-def load_settings(**overrides: Any) -> Settings:
+def load_settings(*, needs_telephony: bool = False, **overrides: Any) -> Settings:
     """Read the environment and `.env`; raise InvalidSettings naming every bad variable at once.
 
-    Values are never printed: they may be secrets.
+    Bad are malformed values, placeholders and, when `needs_telephony`, what `require_telephony`
+    misses. Values are never printed: they may be secrets.
     """
-    try:
-        settings = Settings(**overrides)
-    except ValidationError as error:
-        problems = [f"{_variable(item['loc'])}: {item['msg']}" for item in error.errors()]
-        raise _invalid(problems) from None
-    problems = [
-        f"{name}: still holds a placeholder; set the real value or remove it"
-        for name, value in _strings(settings)
-        if _is_placeholder(value)
-    ]
+    settings, problems = _read(overrides)
+    for name, value in _strings(settings):
+        if _PLACEHOLDER.fullmatch(value.strip()):
+            problems[name] = "still holds a placeholder; set the real value or remove it"
+    for name, problem in _lacks(settings, needs_telephony=needs_telephony).items():
+        problems.setdefault(name, problem)
     if problems:
         raise _invalid(problems)
     return settings
@@ -185,22 +204,56 @@ def load_settings(**overrides: Any) -> Settings:
 
 def require_telephony(settings: Settings) -> None:
     """Raise InvalidSettings naming everything that placing and answering calls needs and lacks."""
+    problems = _lacks(settings, needs_telephony=True)
+    if problems:
+        raise _invalid(problems)
+
+
+def _read(overrides: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
+    """Read the settings, with defaults in place of malformed values, and what is wrong by name."""
+    try:
+        return Settings(**overrides), {}
+    except ValidationError as error:
+        found = error.errors()
+    problems, good = {}, overrides
+    for item in found:
+        path = tuple(part for part in item["loc"] if isinstance(part, str))
+        problems[_variable(path)] = item["msg"]
+        good = _with_default(good, path, Settings)
+    return Settings(**good), problems
+
+
+def _with_default(
+    values: Mapping[str, Any], path: tuple[str, ...], model: type[BaseModel]
+) -> dict[str, Any]:
+    name, *rest = path
+    field = model.model_fields[name]
+    default = field.get_default(call_default_factory=True)
+    if rest:
+        default = _with_default(values.get(name, {}), tuple(rest), type(default))
+    return {**values, name: default}
+
+
+def _lacks(settings: Settings, *, needs_telephony: bool) -> dict[str, str]:
     twilio = settings.twilio
-    has_credentials = twilio.auth_token.get_secret_value() != ""
-    needed: Mapping[str, bool] = {
-        "PUBLIC_URL": settings.public_url is not None,
-        "TWILIO__ACCOUNT_SID": twilio.account_sid != "",
-        "TWILIO__AUTH_TOKEN": has_credentials,
-        "TWILIO__FROM_NUMBERS": bool(twilio.from_numbers),
-        "API_KEYS": bool(settings.api_keys),
-    }
-    missing = [f"{PREFIX}{name}: is not set" for name, there in needed.items() if not there]
-    if missing:
-        raise _invalid(missing)
+    has_key_secret = twilio.api_key_secret.get_secret_value() != ""
+    is_there: dict[str, bool] = {}
+    if twilio.api_key_sid or has_key_secret:
+        is_there["TWILIO__API_KEY_SID"] = twilio.api_key_sid != ""
+        is_there["TWILIO__API_KEY_SECRET"] = has_key_secret
+    if needs_telephony:
+        is_there |= {
+            "PUBLIC_URL": settings.public_url is not None,
+            "TWILIO__ACCOUNT_SID": twilio.account_sid != "",
+            "TWILIO__AUTH_TOKEN": twilio.auth_token.get_secret_value() != "",
+            "TWILIO__FROM_NUMBERS": bool(twilio.from_numbers),
+            "API_KEYS": bool(settings.api_keys),
+        }
+    return {f"{PREFIX}{name}": "is not set" for name, there in is_there.items() if not there}
 
 
-def _invalid(problems: list[str]) -> InvalidSettings:
-    lines = "\n".join(f"  {problem}" for problem in problems)
+def _invalid(problems: Mapping[str, str]) -> InvalidSettings:
+    lines = "\n".join(f"  {name}: {problem}" for name, problem in problems.items())
     return InvalidSettings(
         f"these settings need attention (see .env.example and docs/setup/):\n{lines}"
     )
@@ -208,10 +261,6 @@ def _invalid(problems: list[str]) -> InvalidSettings:
 
 def _variable(location: tuple[int | str, ...]) -> str:
     return PREFIX + "__".join(str(part).upper() for part in location if isinstance(part, str))
-
-
-def _is_placeholder(value: str) -> bool:
-    return any(mark in value.lower() for mark in _PLACEHOLDERS)
 
 
 def _strings(model: BaseModel, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:

@@ -42,6 +42,13 @@ async def serve(settings: Settings) -> None:
     )
     server = _Server(config)
     stopping = asyncio.Event()
+    broken = asyncio.Event()
+
+    def on_broken() -> None:
+        broken.set()
+        server.should_exit = True
+
+    app.on_broken = on_broken
     loop = asyncio.get_running_loop()
 
     def on_signal() -> None:
@@ -55,21 +62,23 @@ async def serve(settings: Settings) -> None:
         stopper = group.create_task(_stop_when_asked(stopping, app, server))
         await server.serve()
         stopper.cancel()
-    if not server.started:
+    if broken.is_set() or not server.started:
         raise SystemExit(3)
 
 
 async def _stop_when_asked(stopping: asyncio.Event, app: App, server: uvicorn.Server) -> None:
     await stopping.wait()
-    if app.house is not None:
-        await app.house.drain(reason="the process was asked to stop")
-    server.should_exit = True
+    try:
+        if app.house is not None:
+            await app.house.drain(reason="the process was asked to stop")
+    finally:
+        server.should_exit = True
 
 
 def main() -> int:
     """Run a worker from the environment."""
     try:
-        settings = load_settings()
+        settings = load_settings(needs_telephony=True)
     except ReautoError as error:
         print(error, file=sys.stderr)  # noqa: T201  (logging is not configured yet)
         return 2

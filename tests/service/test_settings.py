@@ -48,6 +48,47 @@ def test_missing_values_are_named_together() -> None:
         assert f"REAUTO_{name}: is not set" in text
 
 
+def test_missing_malformed_and_placeholder_values_are_named_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wrong = {
+        "DATABASE_URL": "mysql://host/calls",
+        "REDIS_URL": "localhost:6379",
+        "TWILIO__ACCOUNT_SID": "AC123",
+        "TWILIO__AUTH_TOKEN": "changeme",
+        "TWILIO__API_KEY_SID": "SK" + "0" * 32,
+        "ENGINES__STT_PROCESSES": "0",
+    }
+    for name, value in wrong.items():
+        monkeypatch.setenv(f"REAUTO_{name}", value)
+    monkeypatch.setenv("REAUTO_DATABASE_READ_URL", "postgresql://host/replica")
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings(needs_telephony=True, port=0)
+    named = [line.split(":")[0].strip() for line in str(caught.value).splitlines()[1:]]
+    missing = ("PORT", "TWILIO__API_KEY_SECRET", "PUBLIC_URL", "TWILIO__FROM_NUMBERS", "API_KEYS")
+    others = {*wrong} - {"TWILIO__API_KEY_SID"}
+    assert sorted(named) == sorted(f"REAUTO_{name}" for name in (*others, *missing))
+
+
+@pytest.mark.parametrize(("given", "missing"), [("SID", "SECRET"), ("SECRET", "SID")])
+def test_half_an_api_key_is_named(
+    monkeypatch: pytest.MonkeyPatch, given: str, missing: str
+) -> None:
+    monkeypatch.setenv(f"REAUTO_TWILIO__API_KEY_{given}", "SK1")
+    with pytest.raises(InvalidSettings, match=f"REAUTO_TWILIO__API_KEY_{missing}: is not set"):
+        load_settings()
+
+
+def test_words_inside_real_values_are_no_placeholders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REAUTO_DATABASE_URL", "postgresql://todorov:xxxxy@db/replaced")
+    monkeypatch.setenv("REAUTO_REDIS_URL", "rediss://cache")
+    monkeypatch.setenv("REAUTO_PUBLIC_URL", "https://your-homes.example")
+    monkeypatch.setenv("REAUTO_TWILIO__ACCOUNT_SID", "AC" + "0aF1" * 8)
+    settings = load_settings()
+    assert settings.public_url == "https://your-homes.example"
+    assert settings.redis_url == "rediss://cache"
+
+
 @pytest.mark.parametrize("value", ["changeme", "your_token_here", "<token>", "xxxxxxxx"])
 def test_placeholders_are_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("REAUTO_TWILIO__AUTH_TOKEN", value)
