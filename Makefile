@@ -40,8 +40,9 @@ check: $(READY) ## lint, types, import contracts, house rules, Dagster definitio
 up: $(READY) ## run the service here, with embedded PostgreSQL and Redis unless URLs are set
 	@reauto up
 
-lab: $(READY) ## open JupyterLab on the notebooks
-	@jupyter lab --notebook-dir notebooks
+lab: $(READY) ## open JupyterLab on the notebooks, with the snapshot of REAUTO_DATA_DIR or of the latest demo
+	@latest=$$(ls -d $(CURDIR)/data/local/demo-*/ 2>/dev/null | tail -1); \
+	REAUTO_DATA_DIR=$${REAUTO_DATA_DIR:-$${latest:-$(CURDIR)/data}} jupyter lab --notebook-dir notebooks
 
 dagster: $(READY) ## open Dagster's webserver and daemon
 	@mkdir -p data/local/dagster && DAGSTER_HOME=$(CURDIR)/data/local/dagster dg dev

@@ -29,10 +29,10 @@ def main(packages: Sequence[str]) -> int:
         if changes:
             subprocess.run(INSTALL, check=True)
             subprocess.run(PROVE, check=True)
-    except subprocess.CalledProcessError as error:
+    except (subprocess.CalledProcessError, KeyboardInterrupt) as error:
         shutil.copyfile(before, PINS)
         subprocess.run(INSTALL, check=False)
-        print(f"`{' '.join(error.cmd)}` failed: the old pins are back", file=sys.stderr)
+        print(f"{error}: the old pins are back", file=sys.stderr)
         return 1
     finally:
         before.unlink()

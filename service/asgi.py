@@ -1,5 +1,6 @@
 """create_app: the only factory of the web application; it opens the house as the server starts."""
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -13,12 +14,16 @@ from service.web.app import create_web
 
 
 class App:
-    """An ASGI application that is empty until its lifespan has started."""
+    """An ASGI application that is empty until its lifespan has started.
+
+    `on_broken` is called when the lifespan ends unasked: the server should then stop.
+    """
 
     def __init__(self, settings: Settings, engines: Engines | None) -> None:
         self._settings = settings
         self._engines = engines
         self.house: House | None = None
+        self.on_broken: Callable[[], None] = lambda: None
         self._web: Any = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -30,6 +35,16 @@ class App:
 
     async def _live(self, receive: Any, send: Any) -> None:
         await receive()
+        asked_to_stop = False
+        try:
+            asked_to_stop = await self._stay_open(receive, send)
+        finally:
+            if not asked_to_stop:
+                # A loop of the house failed: a server without a house must not go on.
+                self.on_broken()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _stay_open(self, receive: Any, send: Any) -> bool:
         async with AsyncExitStack() as stack:
             try:
                 self.house = await stack.enter_async_context(
@@ -37,11 +52,11 @@ class App:
                 )
             except ReautoError as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
-                return
+                return False
             self._web = create_web(self.house.web)
             await send({"type": "lifespan.startup.complete"})
             await receive()
-        await send({"type": "lifespan.shutdown.complete"})
+        return True
 
 
 def create_app(settings: Settings | None = None, engines: Engines | None = None) -> App:

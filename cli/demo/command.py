@@ -1,5 +1,7 @@
 """`reauto demo`: stage, calls, warehouse, report; exit code 0 only if every call ended right."""
 
+import signal
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -35,6 +37,8 @@ def demo(
     """Run simulated calls end to end through the real service, and report on them."""
     if llm not in ("standin", "ollama"):
         raise typer.BadParameter("must be `standin` or `ollama`", param_hint="--llm")
+    # As the supervisor, this process must stop what it started when a time limit ends it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     console = Console(stderr=json_file == STDOUT)
     began_at = time.monotonic()
     with console.status("starting PostgreSQL, Redis, the phone network and the service"):
@@ -86,7 +90,8 @@ def _run(stage: Stage, *, count: int, console: Console) -> dict[str, Any]:
 def _keep(stage: Stage, console: Console) -> None:
     console.print(
         f"The service stays up at {stage.service_url}; in another terminal:\n"
-        f"  export REAUTO_PORT={stage.settings.port} REAUTO_API_KEYS={stage.api_key}\n"
+        f"  export REAUTO_PORT={stage.settings.port} REAUTO_API_KEYS={stage.api_key} "
+        f"REAUTO_DATA_DIR={stage.folder}\n"
         "Ctrl-C stops it."
     )
     try:

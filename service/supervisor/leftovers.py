@@ -14,6 +14,7 @@ log = structlog.get_logger()
 
 STATE_FILE = "supervisor.json"
 GRACE_S = 5.0
+SERVERS = ("postgres", "redis")
 
 
 class Roster:
@@ -29,9 +30,10 @@ class Roster:
         self._write()
 
     def clear(self) -> None:
-        """Forget everything: all children are gone."""
-        self._children.clear()
-        self._path.unlink(missing_ok=True)
+        """Forget everything: all children are gone. A file of another supervisor stays."""
+        if self._children:
+            self._children.clear()
+            self._path.unlink(missing_ok=True)
 
     def _write(self) -> None:
         data = {
@@ -47,10 +49,12 @@ class Roster:
 def sweep(root: Path) -> int:
     """End the children of every dead supervisor below `root`; return how many were running.
 
-    Raises Conflict when a living supervisor owns `root` itself.
+    A demo is one level down, and its service keeps a `local` folder of its own. Raises Conflict
+    when a living supervisor owns `root` itself.
     """
     ended = 0
-    for path in sorted({root / STATE_FILE, *root.glob(f"*/{STATE_FILE}")}):
+    below = (*root.glob(f"*/{STATE_FILE}"), *root.glob(f"*/local/{STATE_FILE}"))
+    for path in (root / STATE_FILE, *sorted(below)):
         if not path.exists():
             continue
         state = json.loads(path.read_text())
@@ -58,7 +62,11 @@ def sweep(root: Path) -> int:
             if path.parent == root:
                 raise Conflict(f"another supervisor runs here (pid {state['supervisor']['pid']})")
             continue
-        ended += _end(_find(child) for child in state["children"].values())
+        children = {role: _find(child) for role, child in state["children"].items()}
+        workers = {role for role in children if role not in SERVERS}
+        # The workers first: they still write while they stop.
+        ended += _end(children[role] for role in workers)
+        ended += _end(children[role] for role in children.keys() - workers)
         path.unlink()
     if ended:
         log.warning("processes of a killed supervisor were ended", processes=ended)

@@ -28,13 +28,10 @@ class Supervisor:
     `start` and `stop` belong to one thread; `stop` is safe at any time, also after a failed start.
     """
 
-    def __init__(
-        self, settings: Settings, *, log_dir: Path | None = None, sweep_root: Path | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, *, log_dir: Path | None = None) -> None:
         self._settings = settings
         self._log_dir = log_dir
         self._local = settings.data_dir / "local"
-        self._sweep_root = sweep_root
         self._roster = Roster(self._local)
         self._servers = ExitStack()
         self.workers: list[Worker] = []
@@ -47,8 +44,6 @@ class Supervisor:
         Raises Conflict when another supervisor runs here, InvalidSettings, StorageUnavailable.
         """
         sweep(self._local)
-        if self._sweep_root is not None:
-            sweep(self._sweep_root)
         self._start_servers()
         asyncio.run(migrate(self.database_url))
         shared = {

@@ -42,6 +42,22 @@ def test_children_of_a_dead_supervisor_are_ended(
     assert sweep(tmp_path) == 0
 
 
+def test_the_service_of_a_dead_demo_is_ended_too(
+    tmp_path: Path, child: subprocess.Popen[bytes]
+) -> None:
+    orphan(tmp_path / "demo-1" / "local", child)
+    assert sweep(tmp_path) == 1
+    assert not psutil.pid_exists(child.pid)
+
+
+def test_a_supervisor_that_never_started_leaves_the_others_file(
+    tmp_path: Path, child: subprocess.Popen[bytes]
+) -> None:
+    Roster(tmp_path).note("w0", child.pid)
+    Roster(tmp_path).clear()
+    assert (tmp_path / STATE_FILE).exists()
+
+
 def test_another_process_with_the_same_pid_is_left_alone(
     tmp_path: Path, child: subprocess.Popen[bytes]
 ) -> None:
