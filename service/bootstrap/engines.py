@@ -41,7 +41,7 @@ async def choose_engines(settings: Settings, config: AgentConfig) -> Engines:
 
 
 def _speech_to_text(settings: Settings) -> tuple[SpeechToText, EngineChoice]:
-    model_dir = find_whisper_model(settings.models_dir)
+    model_dir = find_whisper_model(settings.models_dir, device=settings.engines.device)
     whisper = EngineOffer(
         name="faster_whisper",
         model=model_dir.name if model_dir else None,
