@@ -100,7 +100,10 @@ class PiperServer:
     async def _answers(self) -> bool:
         """Poll the child until it answers; False when it exits or the deadline passes."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._start_deadline_s), httpx.AsyncClient() as client:
+            async with (
+                asyncio.timeout(self._start_deadline_s),
+                httpx.AsyncClient(trust_env=False) as client,
+            ):
                 while self._runs():
                     with contextlib.suppress(httpx.TransportError):
                         answer = await client.get(f"{self.base_url}/info")
