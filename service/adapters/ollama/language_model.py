@@ -5,14 +5,19 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
+import httpx
 import msgspec
+import structlog
 from ollama import AsyncClient, ChatResponse
 
 from service.adapters.ollama.errors import model_missing, translated
 from service.adapters.ollama.thinking import ThinkingFilter
 from service.domain.agent_config import LanguageModelChoice
 from service.domain.errors import LanguageModelError
+from service.observability.tracing import traceparent
 from service.ports.language import LanguageEvent, Message, ReplyEnded, TextDelta
+
+log = structlog.get_logger()
 
 PROBE_TIMEOUT_S = 2.0
 LOAD_TIMEOUT_S = 180.0
@@ -34,7 +39,7 @@ class OllamaLanguageModel:
     def __init__(self, base_url: str, *, model: str = LanguageModelChoice().model) -> None:
         self.base_url = base_url
         self.model = model
-        self._client = AsyncClient(host=base_url)
+        self._client = AsyncClient(host=base_url, event_hooks={"request": [_carry_trace]})
 
     async def warm_up(self, choice: LanguageModelChoice) -> None:
         """Load the model: a chat without messages does (Ollama API). Raises LanguageModelError."""
@@ -57,23 +62,34 @@ class OllamaLanguageModel:
         Raises LanguageModelError.
         """
         loop = asyncio.get_running_loop()
-        whole_by = loop.time() + choice.reply_timeout_ms / 1000
-        first_by = min(whole_by, loop.time() + choice.first_token_timeout_ms / 1000)
+        asked_at = loop.time()
+        whole_by = asked_at + choice.reply_timeout_ms / 1000
+        first_by = min(whole_by, asked_at + choice.first_token_timeout_ms / 1000)
         thinking = ThinkingFilter()
-        spoke = False
+        spoke_at: float | None = None
         async with aclosing(await self._stream(messages, choice)) as parts:
             while True:
-                part = await self._next(parts, by=whole_by if spoke else first_by, choice=choice)
+                part = await self._next(
+                    parts, by=first_by if spoke_at is None else whole_by, choice=choice
+                )
                 text = thinking.feed(part.message.content or "")
                 if part.done:
                     text += thinking.flush()
                 if text:
-                    spoke = True
+                    spoke_at = spoke_at or loop.time()
                     yield TextDelta(text)
                 if part.done:
                     break
-        if not spoke:
+        if spoke_at is None:
             raise LanguageModelError("the model answered nothing", retryable=True, code="empty")
+        log.info(
+            "model answered",
+            model=choice.model,
+            first_token_ms=round((spoke_at - asked_at) * 1000),
+            total_ms=round((loop.time() - asked_at) * 1000),
+            prompt_tokens=part.prompt_eval_count,
+            completion_tokens=part.eval_count,
+        )
         yield ReplyEnded(
             provider=self.name,
             model=choice.model,
@@ -143,6 +159,12 @@ class OllamaLanguageModel:
         if part is None:
             raise LanguageModelError("the model's answer broke off", retryable=True, code="broken")
         return part
+
+
+async def _carry_trace(request: httpx.Request) -> None:
+    header = traceparent()
+    if header is not None:
+        request.headers["traceparent"] = header
 
 
 def _with_tag(model: str) -> str:

@@ -16,6 +16,7 @@ from service.domain.conversation import ConversationResult
 from service.domain.errors import ReautoError
 from service.domain.outcome import Outcome
 from service.domain.turn import Turn
+from service.observability.tracing import current_trace_id
 from service.ports.conversation import CallBrief
 from service.ports.media import MediaSocket
 from tests.service.web.office import THEIR_NUMBER, WORKER_URL, Office
@@ -32,8 +33,10 @@ class ScriptedConversation:
     told: list[str] = field(default_factory=list)
     started: asyncio.Event = field(default_factory=asyncio.Event)
     finish: asyncio.Event = field(default_factory=asyncio.Event)
+    trace_id: str | None = None
 
     async def run(self) -> ConversationResult:
+        self.trace_id = current_trace_id()
         self.started.set()
         await self.finish.wait()
         if self.failure is not None:

@@ -29,6 +29,12 @@ async def test_a_call_ends_hung_up_recorded_and_priced(desk: Desk) -> None:
     assert await desk.sessions.list() == ()
 
 
+async def test_the_conversation_runs_in_the_trace_of_its_call(desk: Desk) -> None:
+    for call in (await desk.placed(), await desk.placed()):
+        async with desk.running(call) as conversation:
+            assert conversation.trace_id == call.call_id.hex
+
+
 async def test_a_live_call_is_seen_while_it_runs(desk: Desk) -> None:
     call = await desk.placed()
     async with desk.running(call) as conversation:

@@ -1,16 +1,28 @@
 """Whole conversations over a scripted phone line, in virtual time."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
 
 from service.domain.agent_config import Limits
-from service.domain.conversation import FirstToken, HangUp, Heard, Routed, Sentence, Spent
+from service.domain.conversation import (
+    CallerTurn,
+    DialogueEvent,
+    FirstToken,
+    HangUp,
+    Heard,
+    Routed,
+    Sentence,
+    Spent,
+)
 from service.domain.errors import LanguageModelError, SpeechError
+from service.domain.ids import new_id
 from service.domain.money import Meter, Usage
 from service.domain.outcome import Outcome
 from service.domain.turn import TurnStamps
+from service.observability.tracing import current_trace_id, following_call
 from tests.service.voice.voice_doubles import (
     LoudnessModels,
     PhoneCall,
@@ -85,6 +97,28 @@ async def test_a_whole_call_from_greeting_to_hang_up() -> None:
     assert lines[Meter.TTS_CHARACTERS].provider == "scripted_tts"
     assert lines[Meter.STT_AUDIO_SECONDS].provider == "scripted_stt"
     assert Decimal("1.0") < lines[Meter.STT_AUDIO_SECONDS].quantity < Decimal("1.6")
+
+
+@in_virtual_time
+async def test_the_dialogue_runs_in_the_trace_of_the_call() -> None:
+    class Traced(ScriptedDialogue):
+        def open(self) -> AsyncIterator[DialogueEvent]:
+            traces.append(current_trace_id())
+            return super().open()
+
+        def reply(self, caller: CallerTurn) -> AsyncIterator[DialogueEvent]:
+            traces.append(current_trace_id())
+            return super().reply(caller)
+
+    async def caller(call: PhoneCall) -> None:
+        await call.had(1)
+        call.media.say(voice_of(600))
+
+    traces: list[str | None] = []
+    call_id = new_id()
+    with following_call(call_id):
+        await phone(caller, dialogue=Traced(GOODBYE), stt=ScriptedSpeechToText("bye"))
+    assert traces == [call_id.hex, call_id.hex]
 
 
 @in_virtual_time

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
+import structlog
 from aiohttp import web
 
 from evals.standins.dialogue_policy import Reply
@@ -14,6 +15,8 @@ from evals.standins.ollama_wire import Fault
 from service.adapters.ollama.language_model import OllamaLanguageModel
 from service.domain.agent_config import LanguageModelChoice
 from service.domain.errors import LanguageModelError
+from service.domain.ids import new_id
+from service.observability.tracing import following_call, parse_traceparent
 from service.ports.language import Message, ReplyEnded, TextDelta
 
 PATIENCE_S = 5.0
@@ -241,6 +244,50 @@ async def test_pull_reports_progress_and_the_model_is_there_after_it(model, stan
     assert done == sorted(done)
     assert done[-1] == steps[-4].total
     assert await model.has_model("llama3.1:8b")
+
+
+async def test_each_answer_is_one_log_line_of_its_call_without_the_words(model) -> None:
+    call_id = new_id()
+    context = [structlog.contextvars.merge_contextvars]
+    with following_call(call_id), structlog.testing.capture_logs(processors=context) as lines:
+        await reply(model)
+
+    [line] = lines
+    assert 0 <= line.pop("first_token_ms") <= line.pop("total_ms")
+    assert line.pop("completion_tokens") > 5
+    assert line == {
+        "event": "model answered",
+        "log_level": "info",
+        "model": DEFAULT_MODEL,
+        "prompt_tokens": 17,
+        "call_id": str(call_id),
+        "trace_id": call_id.hex,
+    }
+
+
+async def test_a_request_carries_the_trace_of_its_call() -> None:
+    sent: list[str | None] = []
+
+    async def chat(request: web.Request) -> web.Response:
+        sent.append(request.headers.get("traceparent"))
+        return web.json_response({"message": {"role": "assistant", "content": "Hi."}, "done": True})
+
+    app = web.Application()
+    app.add_routes([web.post("/api/chat", chat)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    model = OllamaLanguageModel(f"http://127.0.0.1:{runner.addresses[0][1]}")
+    call_ids = [new_id(), new_id()]
+    for call_id in call_ids:
+        with following_call(call_id):
+            assert await reply(model) == "Hi."
+    await reply(model)
+    await model.close()
+    await runner.cleanup()
+
+    assert [parse_traceparent(header) for header in sent[:2]] == [each.hex for each in call_ids]
+    assert sent[2] is None
 
 
 async def until(condition) -> None:
