@@ -42,7 +42,8 @@ class App:
             if not asked_to_stop:
                 # A loop of the house failed: a server without a house must not go on.
                 self.on_broken()
-        await send({"type": "lifespan.shutdown.complete"})
+        if asked_to_stop:
+            await send({"type": "lifespan.shutdown.complete"})
 
     async def _stay_open(self, receive: Any, send: Any) -> bool:
         async with AsyncExitStack() as stack:

@@ -11,6 +11,7 @@ from service.agents.graph import ROUTER, build_graph
 from service.agents.router import Decision, decide
 from service.agents.slots import qualifies, slots_of, wish
 from service.agents.state import Expecting, State
+from service.domain.agent_config import AgentConfig
 from service.domain.conversation import (
     CallerTurn,
     ConversationResult,
@@ -134,14 +135,20 @@ class DialogueFactory:
         self._graphs: dict[tuple[str, ...], CompiledStateGraph[Any, CallBrief, Any, Any]] = {}
 
     def __call__(self, brief: CallBrief) -> AgentDialogue:
-        """Raises InvalidAgentConfig for an unknown slot, or two agents of one name."""
-        slots_of(brief.config)
+        """Raises InvalidAgentConfig (see `check_agents`)."""
+        check_agents(brief.config)
         names = agent_names(brief)
-        if len(set(names)) < len(names):
-            raise InvalidAgentConfig(f"the agents' names must differ: {', '.join(names)}")
         if names not in self._graphs:
             self._graphs[names] = build_graph(self._language_model, names)
         return AgentDialogue(brief, self._language_model, graph=self._graphs[names])
+
+
+def check_agents(config: AgentConfig) -> None:
+    """Raise InvalidAgentConfig for an unknown slot, or two agents of one name."""
+    slots_of(config)
+    names = [agent.name for agent in config.agents]
+    if len(set(names)) < len(names):
+        raise InvalidAgentConfig(f"the agents' names must differ: {', '.join(names)}")
 
 
 def agent_names(brief: CallBrief) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from service.adapters.ollama.language_model import OllamaLanguageModel
+from service.agents.dialogue import check_agents
 from service.domain.agent_config import AgentConfig
 from service.domain.engines import EngineChoice, EngineOffer, choose_engine
-from service.domain.errors import LanguageModelError, SpeechError
+from service.domain.errors import InvalidAgentConfig, LanguageModelError, SpeechError
 from service.ports.language import LanguageModel
 from service.ports.speech import SpeechToText, TextToSpeech
 from service.settings import Settings
@@ -30,6 +31,19 @@ class Engines:
     def labels(self) -> dict[str, str]:
         """Stage -> `engine:model`, as stored with every call."""
         return {choice.stage: f"{choice.name}:{choice.model}" for choice in self.choices}
+
+
+def check_config(settings: Settings, config: AgentConfig) -> None:
+    """Raise InvalidAgentConfig for slots that nobody can fill or a voice that is not here."""
+    check_agents(config)
+    try:
+        find_voice(
+            name=config.voice.name,
+            models_dir=settings.models_dir,
+            voices_dir=settings.voices_dir,
+        )
+    except SpeechError as error:
+        raise InvalidAgentConfig(str(error)) from error
 
 
 async def choose_engines(settings: Settings, config: AgentConfig) -> Engines:

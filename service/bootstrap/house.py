@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from service.adapters.redis.sessions import RedisSessions
 from service.adapters.system_clock import SystemClock
 from service.adapters.twilio.telephony import TwilioTelephony
 from service.agents.dialogue import DialogueFactory
-from service.bootstrap.engines import Engines, choose_engines
+from service.bootstrap.engines import Engines, check_config, choose_engines
 from service.bootstrap.parts import Parts, Stores
 from service.calls.presence import Presence
 from service.configs.default import load_default_config
@@ -66,7 +67,7 @@ async def open_house(settings: Settings, *, engines: Engines | None = None) -> A
         clock = SystemClock()
         metrics = Metrics()
         stores = await _open_stores(settings, stack, metrics=metrics)
-        configs = ConfigRegistry(stores.configs, clock)
+        configs = ConfigRegistry(stores.configs, clock, check=partial(check_config, settings))
         version = await configs.ensure_default(load_default_config(DATA / "agent_config.yaml"))
         engines = engines or await choose_engines(settings, version.config)
         voice = await _warm_up(engines, stack, config=version.config, clock=clock)

@@ -1,6 +1,7 @@
 """ConfigRegistry: which AgentConfig the next call gets, and how that is changed."""
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -20,11 +21,19 @@ class ConfigRegistry:
     """One per worker. A call asks once, at its start, and keeps the version it got to hang-up.
 
     `current` follows activations by other workers within `POLL_S` seconds, and serves the last
-    known good version while the store is away.
+    known good version while the store is away. `check` raises InvalidAgentConfig for a config that
+    no call could use.
     """
 
-    def __init__(self, store: ConfigStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: ConfigStore,
+        clock: Clock,
+        *,
+        check: Callable[[AgentConfig], None] = lambda _config: None,
+    ) -> None:
         self._store = store
+        self._check = check
         self._clock = clock
         self._known: dict[str, ConfigVersion] = {}
         self._current: ConfigVersion | None = None
@@ -62,7 +71,11 @@ class ConfigRegistry:
     async def store(
         self, config: AgentConfig, *, note: str = "", parent_id: str | None = None
     ) -> ConfigVersion:
-        """Store a version, inactive. Raises NotFound for a parent that is not stored."""
+        """Store a version, inactive.
+
+        Raises NotFound for a parent that is not stored, InvalidAgentConfig as `check` does.
+        """
+        self._check(config)
         if parent_id is not None:
             parent_id = (await self.get(parent_id)).config_id
         version = ConfigVersion(
