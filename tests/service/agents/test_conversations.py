@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
+import structlog
 
 from service.agents.dialogue import AgentDialogue, DialogueFactory
 from service.agents.state import State
@@ -11,8 +12,10 @@ from service.domain.agent_config import AgentSpec
 from service.domain.call import Direction
 from service.domain.conversation import CallerTurn, FirstToken, Spent
 from service.domain.errors import InvalidAgentConfig
+from service.domain.ids import new_id
 from service.domain.money import Meter
 from service.domain.outcome import Outcome
+from service.observability.tracing import following_call
 from tests.service.agents.conversing import Talk
 
 SELLER = (
@@ -41,6 +44,17 @@ async def test_a_seller_is_qualified_and_every_fact_confirmed(start) -> None:
     assert "sell a three bedroom house in about three months" in result.summary
     assert "three hundred fifty thousand dollars" in talk.lines[5]
     assert list(dict.fromkeys(talk.agents)) == ["opener", "qualifier", "closer"]
+
+
+async def test_the_model_is_asked_in_the_trace_of_the_call(start) -> None:
+    talk, call_id = start(), new_id()
+    context = [structlog.contextvars.merge_contextvars]
+    with following_call(call_id), structlog.testing.capture_logs(processors=context) as lines:
+        await talk.script("yes go ahead", "I'd like to sell my house")
+
+    answers = [line for line in lines if line["event"] == "model answered"]
+    assert answers
+    assert {line["call_id"] for line in answers} == {str(call_id)}
 
 
 async def test_the_greeting_says_who_calls_that_it_is_an_ai_and_recorded(start) -> None:
