@@ -6,9 +6,11 @@ A decoder holds the GIL for a tenth of the utterance's length, so none runs in t
 import asyncio
 import multiprocessing
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,6 +28,7 @@ log = structlog.get_logger()
 _T = TypeVar("_T")
 
 LOAD_DEADLINE_S = 60.0
+CLOSING_S = 3.0
 
 
 class PocketsphinxSpeechToText:
@@ -47,6 +50,7 @@ class PocketsphinxSpeechToText:
         self._admission = Admission(places=max_waiting, deadline_s=deadline_s)
         self._files: CallerModel | None = None
         self._pool: ProcessPoolExecutor | None = None
+        self._done = 0
 
     async def warm_up(self) -> None:
         """Build the language model if needed and load every process. Raises SpeechError."""
@@ -72,8 +76,15 @@ class PocketsphinxSpeechToText:
         usage = (audio_usage(audio, provider=self.name, model=self.model),)
         if is_silent(audio):
             return Transcript(text="", usage=usage)
-        async with self._admission.admit():
-            found = await self._run(worker.decode, audio.tobytes())
+        done_before = self._done
+        try:
+            async with self._admission.admit():
+                found = await self._run(worker.decode, audio.tobytes())
+        except SpeechError as error:
+            if error.code == "deadline" and self._done == done_before:
+                self._end_stuck_processes()
+            raise
+        self._done += 1
         return Transcript(text=found.text, confidence=found.probability, usage=usage)
 
     async def probe(self) -> str:
@@ -83,10 +94,20 @@ class PocketsphinxSpeechToText:
         return f"model {self.model}, {self._processes} processes, {pid} answered"
 
     async def close(self) -> None:
-        """End the processes, after the utterances that they decode now."""
+        """End the processes; what they decode now gets `CLOSING_S`."""
         pool, self._pool = self._pool, None
-        if pool is not None:
-            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+        if pool is None:
+            return
+        # `shutdown` forgets the processes, and waits for one that hangs for ever.
+        processes = list(pool._processes.values())
+        pool.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(_join_or_kill, processes)
+
+    def _end_stuck_processes(self) -> None:
+        """Nothing was finished during a whole deadline: the next utterance gets new processes."""
+        log.error("recogniser processes hang and are ended")
+        for process in list(self._open_pool()._processes.values()):
+            process.kill()
 
     async def _run(self, function: Callable[..., _T], *arguments: bytes) -> _T:
         """Run in the pool; when a process of it died, once more in a new pool."""
@@ -120,6 +141,15 @@ class PocketsphinxSpeechToText:
             initializer=worker.load,
             initargs=(str(files.arpa), str(files.dictionary), os.getpid()),
         )
+
+
+def _join_or_kill(processes: Sequence[BaseProcess]) -> None:
+    deadline = time.monotonic() + CLOSING_S
+    for process in processes:
+        process.join(max(0.0, deadline - time.monotonic()))
+        if process.is_alive():
+            process.kill()
+            process.join()
 
 
 def default_cache_dir() -> Path:
