@@ -42,6 +42,8 @@ _HIDDEN_ENDINGS = ("_token", "_secret", "_password", "_api_key")
 
 _PHONE = re.compile(r"(?:\+|%2B)\d(?:[\s().-]{0,2}\d){6,14}", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", re.IGNORECASE)
+# PostgreSQL repeats the row or key in the DETAIL of an error.
+_DETAIL = re.compile(r"\bDETAIL:.*")
 _URL_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s/]+@")
 
 
@@ -55,8 +57,9 @@ def redact_event(_logger: Any, _method: str, event: Mapping[str, Any]) -> dict[s
 
 
 def mask_text(text: str) -> str:
-    """Mask phone numbers, authorization headers and passwords in URLs inside a text."""
+    """Mask phone numbers, credentials and PostgreSQL's error details inside a text."""
     text = _PHONE.sub(lambda match: mask_phone(match.group()), text)
+    text = _DETAIL.sub(f"DETAIL: {HIDDEN}", text)
     text = _CREDENTIALS.sub(rf"\1 {HIDDEN}", text)
     return _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
 

@@ -16,7 +16,7 @@ DEFAULT = load_default_config(Path(__file__).resolve().parents[3] / "data" / "ag
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(_env_file=None, models_dir=tmp_path)  # type: ignore[call-arg]
+    return Settings(_env_file=None, models_dir=tmp_path)
 
 
 def test_the_default_is_accepted(settings: Settings) -> None:

@@ -189,3 +189,11 @@ def test_no_number_in_e164_form_survives_anywhere(digits: str, around: str, valu
     redacted = redact_event(None, "info", event)
     shown = json.dumps({"event": redacted["event"], "a": redacted["a"]})
     assert f"+{digits}" not in shown
+
+
+def test_the_row_that_postgresql_repeats_in_an_error_is_hidden() -> None:
+    told = mask_text(
+        "violates check\nDETAIL:  Failing row contains (Dana, I hate you).\nHINT: none"
+    )
+    assert "Dana" not in told
+    assert "HINT: none" in told
