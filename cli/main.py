@@ -1,10 +1,14 @@
 """The front door: `reauto`, one module per command group."""
 
+import logging
+import sys
+
 import typer
 
 from cli import configs, models, pipelines, service_commands
 from cli.demo.command import demo
 from cli.output import PlainErrors
+from service.observability.logging import configure_logging
 
 app = typer.Typer(
     name="reauto",
@@ -24,5 +28,6 @@ app.add_typer(pipelines.app)
 
 
 def run() -> None:
-    """Entry point of the console script."""
+    """Entry point of the console script; logs go to stderr, data alone to stdout."""
+    configure_logging("text", sys.stderr, level=logging.WARNING)
     app()
