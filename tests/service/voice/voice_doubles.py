@@ -23,7 +23,7 @@ from service.domain.conversation import (
 from service.domain.errors import ReautoError
 from service.domain.ids import new_id
 from service.domain.outcome import Outcome
-from service.domain.turn import Turn
+from service.domain.turn import Turn, TurnStamps
 from service.ports.conversation import CallBrief
 from service.ports.speech import Pcm16k, Transcript
 from service.voice.conversation import VoiceConversation, VoiceConversationFactory
@@ -312,3 +312,17 @@ async def phone(
             result = await running
             script_task.cancel()
     return call, result
+
+
+GOODBYE = [Sentence("Goodbye then.", "closer"), HangUp(Outcome.QUALIFIED)]
+LONG = "I can tell you all about the house on Maple Street and its very large garden today."
+
+
+async def wait_ms(duration_ms: int) -> None:
+    await asyncio.sleep(duration_ms / 1000)
+
+
+def assert_ordered(stamps: TurnStamps) -> None:
+    present = [getattr(stamps, name) for name in TurnStamps.__struct_fields__]
+    present = [stamp for stamp in present if stamp is not None]
+    assert present == sorted(present)
